@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What vqhost.ko offers to the modules of a device type.
+ *
+ * A device type (net, blk) registers a character device whose files are
+ * devices.  The core serves the vhost ioctls, owns the guest memory map and
+ * the queues' threads; the type supplies the functions of
+ * &struct vqhost_device_type, above all run(), the datapath of one queue.
+ *
+ * Who owns a queue
+ * ----------------
+ * Exactly one context owns a queue at any moment:
+ *
+ * - its thread, while the thread is not parked, or
+ * - a control call that holds &struct vqhost_device.mutex and has parked the
+ *   thread (vqhost_queue_park()), or found the queue without a thread.
+ *
+ * Before it parks, the thread calls drain(), so that a control call never
+ * meets I/O in flight.  Fields below are marked with their owner:
+ * "thread" as above; "mutex": written under the device's mutex with the
+ * thread parked, so readable from both sides; "wakers": any context.
+ */
+#ifndef VQHOST_CORE_VQHOST_H
+#define VQHOST_CORE_VQHOST_H
+
+#include <linux/completion.h>
+#include <linux/eventfd.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/vqhost.h>
+#include <linux/wait.h>
+
+#include "../virtqueue/virtqueue.h"
+
+struct vqhost_device;
+struct vqhost_queue;
+
+/**
+ * enum vqhost_run - what a queue's thread does after run()
+ * @VQHOST_RUN_AGAIN: progress was made and there may be more: call again
+ * @VQHOST_RUN_EMPTY: no chain is available: poll the ring, then ask the driver
+ *	to kick and sleep; work of the backend wakes the thread as well
+ * @VQHOST_RUN_BACKEND: nothing can be done before the backend is ready: poll
+ *	ready(), then sleep without asking the driver to kick
+ */
+enum vqhost_run {
+	VQHOST_RUN_AGAIN,
+	VQHOST_RUN_EMPTY,
+	VQHOST_RUN_BACKEND,
+};
+
+/**
+ * struct vqhost_waiter - calls wake up a queue's thread when a file is ready
+ * @queue: whose thread
+ * @table: used once, to attach
+ * @entry: in the file's wait queue
+ * @head: the file's wait queue, NULL while detached
+ * @events: EPOLL* of interest
+ * @is_kick: the file is the queue's kick eventfd
+ */
+struct vqhost_waiter {
+	struct vqhost_queue *queue;
+	poll_table table;
+	wait_queue_entry_t entry;
+	wait_queue_head_t *head;
+	__poll_t events;
+	bool is_kick;
+};
+
+/**
+ * struct vqhost_poll - adaptive polling of one queue
+ * @limit_ns: longest time to poll, 0 = never; set by the owner ("mutex")
+ * @window_ns: how long the next poll lasts ("thread")
+ * @slept_at: when the thread went to sleep, ktime in ns ("thread")
+ */
+struct vqhost_poll {
+	u64 limit_ns;
+	u64 window_ns;
+	u64 slept_at;
+};
+
+/**
+ * struct vqhost_counters - statistics, written by the thread alone
+ *
+ * Meanings as in &struct vqhost_vring_stats.  @kicks is written by the wakers,
+ * who are serialised by the kick eventfd's wait queue lock.
+ */
+struct vqhost_counters {
+	u64 chains;
+	u64 bytes;
+	u64 calls;
+	u64 batches;
+	u64 polls_found;
+	u64 polls_dry;
+	u64 sleeps;
+	u64 errors;
+	u64 kicks ____cacheline_aligned_in_smp;
+};
+
+/**
+ * struct vqhost_queue - one virtqueue and its thread
+ * @ring: the virtqueue ("thread")
+ * @device: to which it belongs
+ * @index: in the device
+ * @thread: NULL until the queue is started for the first time ("mutex")
+ * @attached: completed when the thread has joined its owner's cgroups
+ * @wake: bit 0: the thread must look again before it sleeps ("wakers")
+ * @call: eventfd that notifies the driver, or NULL ("mutex")
+ * @error: eventfd signalled when the queue breaks, or NULL ("mutex")
+ * @kick: the driver's notifications, or NULL ("mutex")
+ * @kick_waiter: attached to @kick while the queue runs ("mutex")
+ * @backend_waiter: for the type; detached by the core after stop() ("mutex")
+ * @size: as set by the owner ("mutex")
+ * @base: where to start ("mutex")
+ * @address: ring addresses; all 0 until set ("mutex")
+ * @running: a backend is set and @ring is initialised ("mutex")
+ * @poll: adaptive polling
+ * @counters: statistics
+ * @private: the type's
+ */
+struct vqhost_queue {
+	struct virtqueue ring;
+	struct vqhost_device *device;
+	unsigned int index;
+	struct task_struct *thread;
+	struct completion attached;
+	unsigned long wake ____cacheline_aligned_in_smp;
+	struct eventfd_ctx *call ____cacheline_aligned_in_smp;
+	struct eventfd_ctx *error;
+	struct file *kick;
+	struct vqhost_waiter kick_waiter;
+	struct vqhost_waiter backend_waiter;
+	u32 size;
+	u32 base;
+	struct vhost_vring_addr address;
+	bool running;
+	struct vqhost_poll poll;
+	struct vqhost_counters counters;
+	void *private;
+};
+
+/**
+ * struct vqhost_device_type - a kind of device
+ * @name: of the character device and in messages
+ * @owner: the module
+ * @features: every feature bit that works, core and type
+ * @queues_max: number of queues of a device
+ * @device_open: allocate what &struct vqhost_device.private holds; optional
+ * @device_release: free it; all queues are stopped; optional
+ * @ioctl: what the core does not know; -ENOIOCTLCMD for what the type does not
+ *	know either.  Called with the device's mutex held.
+ * @start: prepare a queue for run(): allocate request tables for
+ *	&struct vqhost_queue.size, attach the backend waiter.  The ring is
+ *	initialised, the thread parked.  @backend is what was passed to
+ *	vqhost_queue_start(); the type owns it when start() has returned 0.
+ * @stop: undo start(): the thread is parked and drained
+ * @run: handle one bounded batch.  Called by the thread on the owner's mm; may
+ *	sleep, must not for longer than its I/O needs.  Returns enum vqhost_run,
+ *	or -errno after virtqueue_break() or a failed virtqueue call.
+ * @ready: what the thread polls besides the ring, given what run() returned:
+ *	is there work from the backend?  Cheap, no side effects; optional.
+ *	Called once more after the thread announced that it is going to sleep.
+ * @drain: wait for all I/O in flight and publish it; called by the thread
+ *	before it parks, also on a broken ring; optional
+ * @memory: bytes the type holds for a queue; optional
+ */
+struct vqhost_device_type {
+	const char *name;
+	struct module *owner;
+	u64 features;
+	unsigned int queues_max;
+	int (*device_open)(struct vqhost_device *device);
+	void (*device_release)(struct vqhost_device *device);
+	long (*ioctl)(struct vqhost_device *device, unsigned int cmd, void __user *argument);
+	int (*start)(struct vqhost_queue *queue, void *backend);
+	void (*stop)(struct vqhost_queue *queue);
+	int (*run)(struct vqhost_queue *queue);
+	bool (*ready)(struct vqhost_queue *queue, enum vqhost_run state);
+	void (*drain)(struct vqhost_queue *queue);
+	size_t (*memory)(const struct vqhost_queue *queue);
+};
+
+/**
+ * struct vqhost_device - an open file of a device type
+ * @type: its kind
+ * @mutex: serialises control calls; protects everything marked "mutex"
+ * @owner: the task that called VHOST_SET_OWNER, or NULL ("mutex")
+ * @mm: its address space ("mutex")
+ * @features: as negotiated ("mutex")
+ * @memory: guest memory map, or NULL ("mutex")
+ * @queues: allocated at the first control call that names them ("mutex")
+ * @private: the type's
+ */
+struct vqhost_device {
+	const struct vqhost_device_type *type;
+	struct mutex mutex;
+	struct task_struct *owner;
+	struct mm_struct *mm;
+	u64 features;
+	struct guest_memory *memory;
+	struct vqhost_queue **queues;
+	void *private;
+};
+
+/**
+ * struct vqhost_registration - a registered device type
+ * @misc: its character device
+ * @operations: of its files
+ * @type: what was registered
+ */
+struct vqhost_registration {
+	struct miscdevice misc;
+	struct file_operations operations;
+	const struct vqhost_device_type *type;
+};
+
+/* The features of the core itself: a type adds its own. */
+#define VQHOST_RING_FEATURES (BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | \
+			      BIT_ULL(VIRTIO_RING_F_EVENT_IDX) | \
+			      BIT_ULL(VIRTIO_F_ANY_LAYOUT) | \
+			      BIT_ULL(VIRTIO_F_VERSION_1))
+
+static inline bool vqhost_has_feature(const struct vqhost_device *device, unsigned int bit)
+{
+	return device->features & BIT_ULL(bit);
+}
+
+int vqhost_register(struct vqhost_registration *registration,
+		    const struct vqhost_device_type *type);
+void vqhost_unregister(struct vqhost_registration *registration);
+
+/* For a type's ioctl(), with the device's mutex held. */
+int vqhost_check_owner(struct vqhost_device *device);
+struct vqhost_queue *vqhost_queue_get(struct vqhost_device *device, u32 index);
+int vqhost_queue_start(struct vqhost_queue *queue, void *backend);
+void vqhost_queue_stop(struct vqhost_queue *queue);
+void vqhost_queue_park(struct vqhost_queue *queue);
+void vqhost_queue_unpark(struct vqhost_queue *queue);
+
+/* From any context, also interrupts. */
+void vqhost_queue_wake(struct vqhost_queue *queue);
+
+/* For start() and stop(). */
+int vqhost_waiter_attach(struct vqhost_waiter *waiter, struct vqhost_queue *queue,
+			 struct file *file, __poll_t events);
+void vqhost_waiter_detach(struct vqhost_waiter *waiter);
+
+/* For run() and drain(). */
+int vqhost_queue_publish(struct vqhost_queue *queue);
+
+#endif /* VQHOST_CORE_VQHOST_H */

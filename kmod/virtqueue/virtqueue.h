@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The device side of a virtqueue (virtio 1.2, section 2.6 to 2.8).
+ *
+ * No I/O, no locks, no allocation after virtqueue_init().  Exactly one context
+ * owns a virtqueue at any moment; every function below is for that owner.
+ *
+ * The life of a descriptor chain:
+ *
+ *	virtqueue_next()     takes the next available chain
+ *	virtqueue_put_back() undoes the latest takes, as if never taken
+ *	virtqueue_push()     stages (id, bytes written) as used, in any order
+ *	virtqueue_publish()  shows all staged entries to the driver at once and
+ *	                     tells whether the driver wants a notification
+ *
+ * Chains hold guest addresses; guest_memory_translate() is a step of its own.
+ *
+ * Everything the driver can write is read once, checked, then used.  What
+ * fails a check breaks the virtqueue: virtqueue_next() returns an error, the
+ * cause stays in &struct virtqueue.error, nothing more is taken or published
+ * until virtqueue_init() runs again.
+ */
+#ifndef VQHOST_VIRTQUEUE_VIRTQUEUE_H
+#define VQHOST_VIRTQUEUE_VIRTQUEUE_H
+
+#include <linux/virtio_ring.h>
+
+#include "memory.h"
+
+/* Available entries read at once. */
+#define VIRTQUEUE_BATCH 64
+
+/* Descriptors of an indirect table read at once. */
+#define VIRTQUEUE_INDIRECT_BATCH 16
+
+/* Largest split virtqueue (virtio 1.2, section 2.7). */
+#define VIRTQUEUE_SIZE_MAX 32768
+
+/**
+ * enum virtqueue_error - why a virtqueue is broken
+ * @VIRTQUEUE_OK: it is not
+ * @VIRTQUEUE_RING_FAULT: a ring address of the owner cannot be accessed
+ * @VIRTQUEUE_AVAIL_JUMP: the available index moved further than the queue size
+ * @VIRTQUEUE_HEAD_RANGE: an available entry names no descriptor of the table
+ * @VIRTQUEUE_NEXT_RANGE: a descriptor's next lies outside its table
+ * @VIRTQUEUE_CHAIN_LENGTH: a chain loops, or is longer than the queue size
+ * @VIRTQUEUE_ZERO_LENGTH: a descriptor of no bytes
+ * @VIRTQUEUE_ADDRESS_WRAP: a descriptor's range passes the end of addresses
+ * @VIRTQUEUE_DIRECTION: a device-readable descriptor after a writable one
+ * @VIRTQUEUE_INDIRECT_OFF: an indirect descriptor without the feature
+ * @VIRTQUEUE_INDIRECT_NESTED: an indirect descriptor inside an indirect table
+ * @VIRTQUEUE_INDIRECT_NEXT: an indirect descriptor that has a next as well
+ * @VIRTQUEUE_INDIRECT_SIZE: an indirect table of no or of part descriptors
+ * @VIRTQUEUE_MEMORY: a guest address outside the memory map
+ * @VIRTQUEUE_REQUEST: a chain whose shape the device type cannot accept
+ *
+ * The values are part of the statistics interface and never change.
+ */
+enum virtqueue_error {
+	VIRTQUEUE_OK			= 0,
+	VIRTQUEUE_RING_FAULT		= 1,
+	VIRTQUEUE_AVAIL_JUMP		= 2,
+	VIRTQUEUE_HEAD_RANGE		= 3,
+	VIRTQUEUE_NEXT_RANGE		= 4,
+	VIRTQUEUE_CHAIN_LENGTH		= 5,
+	VIRTQUEUE_ZERO_LENGTH		= 6,
+	VIRTQUEUE_ADDRESS_WRAP		= 7,
+	VIRTQUEUE_DIRECTION		= 8,
+	VIRTQUEUE_INDIRECT_OFF		= 9,
+	VIRTQUEUE_INDIRECT_NESTED	= 10,
+	VIRTQUEUE_INDIRECT_NEXT		= 11,
+	VIRTQUEUE_INDIRECT_SIZE		= 12,
+	VIRTQUEUE_MEMORY		= 13,
+	VIRTQUEUE_REQUEST		= 14,
+};
+
+/**
+ * struct virtqueue_segment - one buffer of a chain
+ * @address: guest address
+ * @length: bytes, never 0
+ */
+struct virtqueue_segment {
+	u64 address;
+	u32 length;
+};
+
+/**
+ * struct virtqueue_chain - one available descriptor chain
+ * @segments: the device-readable buffers, then the device-writable ones;
+ *	owned by the virtqueue, valid until the next virtqueue_next()
+ * @readable: number of device-readable segments
+ * @writable: number of device-writable segments
+ * @readable_length: bytes in the readable segments
+ * @writable_length: bytes in the writable segments
+ * @id: what virtqueue_push() takes to give the chain back
+ */
+struct virtqueue_chain {
+	struct virtqueue_segment *segments;
+	u16 readable;
+	u16 writable;
+	u64 readable_length;
+	u64 writable_length;
+	u16 id;
+};
+
+/**
+ * struct virtqueue_config - what virtqueue_init() needs to know
+ * @descriptors: descriptor area, in the owner's address space
+ * @driver_area: driver area (split: available ring)
+ * @device_area: device area (split: used ring)
+ * @size: number of descriptors; a power of 2 up to VIRTQUEUE_SIZE_MAX
+ * @base: where to go on: for a split queue the next available index
+ * @event_index: VIRTIO_F_EVENT_IDX was negotiated
+ * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
+ * @memory: the map, needed to read indirect tables; may be replaced by
+ *	assignment to &struct virtqueue.memory between two calls
+ */
+struct virtqueue_config {
+	void __user *descriptors;
+	void __user *driver_area;
+	void __user *device_area;
+	u32 size;
+	u32 base;
+	bool event_index;
+	bool indirect;
+	struct guest_memory *memory;
+};
+
+struct virtqueue;
+
+/**
+ * struct virtqueue_layout - what distinguishes one ring format from another
+ * @next: see virtqueue_next()
+ * @put_back: see virtqueue_put_back()
+ * @flush: write the staged used entries to the ring
+ * @wants_call: does the driver want a notification for what was flushed since
+ *	the previous question; -errno if it cannot be found out
+ * @pending: see virtqueue_pending()
+ * @kicks_off: see virtqueue_disable_kicks()
+ * @kicks_on: ask for the next kick, without looking again
+ * @base: see virtqueue_base()
+ */
+struct virtqueue_layout {
+	int (*next)(struct virtqueue *vq, struct virtqueue_chain *chain);
+	void (*put_back)(struct virtqueue *vq, unsigned int count);
+	int (*flush)(struct virtqueue *vq);
+	int (*wants_call)(struct virtqueue *vq);
+	int (*pending)(struct virtqueue *vq);
+	int (*kicks_off)(struct virtqueue *vq);
+	int (*kicks_on)(struct virtqueue *vq);
+	u32 (*base)(const struct virtqueue *vq);
+};
+
+/**
+ * struct virtqueue_used - a used entry that waits for virtqueue_publish()
+ * @id: of the chain
+ * @length: bytes written to it
+ */
+struct virtqueue_used {
+	u32 id;
+	u32 length;
+};
+
+/**
+ * struct virtqueue - the device side of one virtqueue
+ * @layout: the ring format
+ * @memory: guest memory map for indirect tables
+ * @descriptors: descriptor area
+ * @driver_area: driver area
+ * @device_area: device area
+ * @size: number of descriptors
+ * @event_index: VIRTIO_F_EVENT_IDX was negotiated
+ * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
+ * @error: why the virtqueue is broken, VIRTQUEUE_OK while it is not
+ * @next_available: index of the next entry to take
+ * @seen_available: the driver's index as last read, and checked
+ * @heads: available entries read ahead
+ * @heads_first: index of the first entry in @heads
+ * @heads_count: how many there are
+ * @next_used: index at which the next used entry will be written
+ * @called_used: @next_used when the driver was last considered for a call
+ * @called_valid: @called_used means something
+ * @kicks_enabled: the driver has been asked to kick
+ * @staged: used entries not yet published, room for @size
+ * @staged_count: how many there are
+ * @indirect_batch: part of an indirect table
+ * @segments: of the chain last taken, @size of them
+ */
+struct virtqueue {
+	const struct virtqueue_layout *layout;
+	struct guest_memory *memory;
+	void __user *descriptors;
+	void __user *driver_area;
+	void __user *device_area;
+	u32 size;
+	bool event_index;
+	bool indirect;
+	enum virtqueue_error error;
+
+	u16 next_available;
+	u16 seen_available;
+	__le16 heads[VIRTQUEUE_BATCH];
+	u16 heads_first;
+	u16 heads_count;
+
+	u16 next_used;
+	u16 called_used;
+	bool called_valid;
+	bool kicks_enabled;
+	struct virtqueue_used *staged;
+	unsigned int staged_count;
+
+	struct vring_desc indirect_batch[VIRTQUEUE_INDIRECT_BATCH];
+	struct virtqueue_segment *segments;
+};
+
+extern const struct virtqueue_layout virtqueue_split;
+
+int virtqueue_init(struct virtqueue *vq, const struct virtqueue_config *config);
+void virtqueue_destroy(struct virtqueue *vq);
+size_t virtqueue_memory_size(const struct virtqueue *vq);
+
+int virtqueue_next(struct virtqueue *vq, struct virtqueue_chain *chain);
+void virtqueue_put_back(struct virtqueue *vq, unsigned int count);
+int virtqueue_push(struct virtqueue *vq, u16 id, u32 written);
+int virtqueue_publish(struct virtqueue *vq);
+
+int virtqueue_pending(struct virtqueue *vq);
+int virtqueue_disable_kicks(struct virtqueue *vq);
+int virtqueue_enable_kicks(struct virtqueue *vq);
+u32 virtqueue_base(const struct virtqueue *vq);
+
+int virtqueue_break(struct virtqueue *vq, enum virtqueue_error error);
+const char *virtqueue_error_name(enum virtqueue_error error);
+
+#endif /* VQHOST_VIRTQUEUE_VIRTQUEUE_H */

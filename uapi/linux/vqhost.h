@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * vqhost: what /dev/vqhost-net and /dev/vqhost-blk offer beyond <linux/vhost.h>.
+ *
+ * Both devices take the ioctls of <linux/vhost.h> with their mainline meaning;
+ * nothing here changes any of them.  /dev/vqhost-net needs nothing from this
+ * header: it is driven as /dev/vhost-net is, by VHOST_NET_SET_BACKEND, with
+ * queue 0 for receive and queue 1 for transmit.
+ *
+ * Versions: a structure or an ioctl keeps its number, size and meaning for
+ * ever.  Additions get new numbers and raise VQHOST_API_VERSION; "since" tells
+ * the version in which something appeared.  Reserved fields must be 0 and are
+ * checked.
+ */
+#ifndef _UAPI_LINUX_VQHOST_H
+#define _UAPI_LINUX_VQHOST_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+#include <linux/vhost.h>
+
+#define VQHOST_API_VERSION 1
+
+/*
+ * VQHOST_GET_API_VERSION - which version of this header the module speaks
+ *
+ * Writes a __u32, at least 1.  Needs no owner.  Since 1.
+ * Errors: EFAULT.
+ */
+#define VQHOST_GET_API_VERSION _IOR(VHOST_VIRTIO, 0xD0, __u32)
+
+/**
+ * struct vqhost_blk_backend - the file or block device behind a queue
+ * @index: queue, 0 to VQHOST_BLK_QUEUES_MAX - 1
+ * @fd: a regular file or a block device, or -1 to stop the queue.  It must be
+ *	open for reading, and for writing unless VQHOST_BLK_READONLY is given.
+ *	With O_DIRECT, data moves between the store and guest memory without a
+ *	copy; without it, it passes through the page cache.  The queue holds
+ *	its own reference.
+ * @flags: VQHOST_BLK_*
+ * @reserved: 0
+ *
+ * All fields since 1.
+ */
+struct vqhost_blk_backend {
+	__u32 index;
+	__s32 fd;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/* Writes, discards and write-zeroes end in VIRTIO_BLK_S_IOERR.  Since 1. */
+#define VQHOST_BLK_READONLY (1 << 0)
+
+/* Queues of one /dev/vqhost-blk file.  Since 1. */
+#define VQHOST_BLK_QUEUES_MAX 64
+
+/*
+ * VQHOST_BLK_SET_BACKEND - start or stop a queue of /dev/vqhost-blk
+ *
+ * The counterpart of VHOST_NET_SET_BACKEND.  Starting needs everything that a
+ * net queue needs (owner, memory table, vring size, base, addresses); the
+ * device's size is taken from the file at this moment.  Setting another file
+ * on a running queue replaces it: requests taken before are completed on the
+ * old one first.  Stopping completes every request already taken, then
+ * VHOST_GET_VRING_BASE tells where to go on.  The queues of a device
+ * normally share one file.  Since 1.
+ *
+ * Errors: EPERM no or another owner; ENOBUFS no such queue; EBADF bad fd or
+ * its open mode; EINVAL flags, reserved, or neither regular file nor block
+ * device; EFAULT argument, ring addresses or memory table not set or not
+ * accessible; ENOMEM.
+ */
+#define VQHOST_BLK_SET_BACKEND _IOW(VHOST_VIRTIO, 0xD1, struct vqhost_blk_backend)
+
+/**
+ * struct vqhost_blk_serial - what VIRTIO_BLK_T_GET_ID answers
+ * @serial: padded with 0; all 20 bytes may be used (virtio 1.2, 5.2.6)
+ *
+ * Since 1.
+ */
+struct vqhost_blk_serial {
+	__u8 serial[20];
+};
+
+/*
+ * VQHOST_BLK_SET_SERIAL - set the device's identity, empty by default
+ *
+ * May be called at any time by the owner; holds for requests taken afterwards.
+ * Since 1.
+ * Errors: EPERM, EFAULT.
+ */
+#define VQHOST_BLK_SET_SERIAL _IOW(VHOST_VIRTIO, 0xD2, struct vqhost_blk_serial)
+
+/**
+ * struct vqhost_vring_stats - what a queue has done since its device was opened
+ * @index: in: the queue
+ * @size: in: sizeof(struct vqhost_vring_stats) of the caller; out: bytes filled.
+ *	A caller built against another version gets the fields both know.
+ * @error: why the queue is broken, 0 while it is not: the values of enum
+ *	virtqueue_error in docs/uapi.md
+ * @running: 1 while the queue has a backend, else 0
+ * @chains: descriptor chains given back to the driver
+ * @bytes: payload bytes moved for them, either direction
+ * @kicks: notifications received from the driver
+ * @calls: notifications sent to the driver
+ * @batches: publications of used entries; @chains / @batches is the mean batch
+ * @polls_found: times polling found work before the queue went to sleep
+ * @polls_dry: times polling found nothing and the queue went to sleep
+ * @sleeps: times the queue's thread went to sleep
+ * @errors: requests that ended in an error status, packets dropped as malformed
+ * @memory: bytes of kernel memory held for this queue, without its thread's
+ *	stack: ring state, chain buffers, request table
+ *
+ * All fields since 1.
+ */
+struct vqhost_vring_stats {
+	__u32 index;
+	__u32 size;
+	__u32 error;
+	__u32 running;
+	__u64 chains;
+	__u64 bytes;
+	__u64 kicks;
+	__u64 calls;
+	__u64 batches;
+	__u64 polls_found;
+	__u64 polls_dry;
+	__u64 sleeps;
+	__u64 errors;
+	__u64 memory;
+};
+
+/*
+ * VQHOST_GET_VRING_STATS - read a queue's counters
+ *
+ * The counters of a running queue are read without stopping it: each is right
+ * for itself, two need not be of the same instant.  Since 1.
+ * Errors: EPERM no or another owner; ENOBUFS no such queue; EINVAL @size below
+ * 16; EFAULT.
+ */
+#define VQHOST_GET_VRING_STATS _IOWR(VHOST_VIRTIO, 0xD3, struct vqhost_vring_stats)
+
+#endif /* _UAPI_LINUX_VQHOST_H */
