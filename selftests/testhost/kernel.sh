@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Find or fetch the kernel that the test host boots.
+#
+# kernel_prepare NAME sets
+#   KERNEL_RELEASE   what uname -r will say
+#   KERNEL_IMAGE     the bzImage
+#   KERNEL_ROOT      the folder that holds lib/modules/$KERNEL_RELEASE
+# Kernels are Debian's packages, unpacked into the cache, never installed.
+
+KERNEL_CACHE=$CACHE/kernel
+
+# The name of the newest package matching a pattern in apt's lists.
+apt_newest()
+{
+	"${APT_CACHE[@]}" pkgnames "$1" | grep -Ex "$2" | sort -V | tail -n1
+}
+
+# The version of a package that apt would install.
+apt_candidate()
+{
+	"${APT_CACHE[@]}" policy "$1" | sed -n 's/^ *Candidate: //p' | grep -v none
+}
+
+# Download packages and unpack them into a folder that appears only when whole.
+apt_unpack()
+{
+	local into=$1 work
+	shift
+
+	mkdir -p "$KERNEL_CACHE"
+	work=$(mktemp -d "$KERNEL_CACHE/.fetch.XXXXXX")
+	if ! (cd "$work" && mkdir root &&
+	      "${APT_GET[@]}" -o APT::Sandbox::User=root -qq download "$@" >log 2>&1 </dev/null &&
+	      for deb in ./*.deb; do dpkg-deb -x "$deb" root || exit; done); then
+		say "cannot fetch $*: $(grep -m1 '^[EW]:' "$work/log" || echo 'unpacking failed')"
+		rm -rf "$work"
+		return 1
+	fi
+	rm -rf "$into"
+	mv "$work/root" "$into"
+	rm -rf "$work"
+}
+
+# apt as the machine has it.
+apt_machine()
+{
+	APT_GET=(apt-get)
+	APT_CACHE=(apt-cache)
+}
+
+# apt with one more suite, without touching the machine's own sources: its
+# mirror, keys and proxies are taken over, lists are kept in the cache.
+apt_backports()
+{
+	local dir=$CACHE/apt uri codename keyring
+
+	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	uri=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+	      sed -n "s/ $codename\$//p" | head -n1)
+	[ -n "$uri" ] || { say "the machine has no apt source for $codename"; return 1; }
+	keyring=$(grep -rhoE '/[^] ]*debian-archive-keyring\.(gpg|pgp|asc)' \
+		  /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n1)
+	keyring=${keyring:-/usr/share/keyrings/debian-archive-keyring.gpg}
+	mkdir -p "$dir/sources.d" "$dir/lists/partial" "$dir/cache"
+	printf 'deb [signed-by=%s] %s %s-backports main\n' \
+		"$keyring" "$uri" "$codename" >"$dir/sources.list"
+	local options=(-o "Dir::Etc::SourceList=$dir/sources.list"
+		       -o "Dir::Etc::SourceParts=$dir/sources.d"
+		       -o "Dir::State::Lists=$dir/lists"
+		       -o "Dir::Cache=$dir/cache")
+	APT_GET=(apt-get "${options[@]}")
+	APT_CACHE=(apt-cache "${options[@]}")
+	[ -n "$(find "$dir/lists" -name '*Packages*' -mtime -7)" ] && return
+	if ! "${APT_GET[@]}" -qq -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any \
+	     update >"$dir/log" 2>&1 </dev/null; then
+		say "cannot fetch the list of $codename-backports: $(grep -m1 '^[EW]:' "$dir/log")"
+		return 1
+	fi
+}
+
+# The release of the kernel that modules are built for by default.
+headers_release()
+{
+	local dir
+
+	dir=$(find /usr/src -maxdepth 1 -name 'linux-headers-*-amd64' ! -name '*-cloud-*' ! -name '*-rt-*' |
+	      sort -V | tail -n1)
+	[ -n "$dir" ] && basename "${dir#*linux-headers-}"
+}
+
+# Kernel 6.1: the machine's own suite, the version that its headers have.
+kernel_fetch_6_1()
+{
+	local release version=
+
+	if ! release=$(headers_release); then
+		say "no kernel headers in /usr/src: run selftests/testhost/setup"
+		return 1
+	fi
+	KERNEL_RELEASE=$release
+	KERNEL_ROOT=$KERNEL_CACHE/$release
+	[ -d "$KERNEL_ROOT" ] && return
+	apt_machine
+	version=$(dpkg-query -W -f '${Version}' "linux-headers-$release" 2>/dev/null) || version=
+	say "fetching kernel $release"
+	apt_unpack "$KERNEL_ROOT" "linux-image-$release${version:+=$version}" ||
+		apt_unpack "$KERNEL_ROOT" "linux-image-$release-unsigned${version:+=$version}"
+}
+
+# Kernel 6.12: bookworm-backports, image and headers in one folder.
+kernel_fetch_6_12()
+{
+	local newest image release version base headers
+
+	newest=$(find "$KERNEL_CACHE" -maxdepth 1 -name '6.12*-amd64' 2>/dev/null | sort -V | tail -n1)
+	if [ -z "$newest" ]; then
+		apt_backports || return 1
+		image=$(apt_newest linux-image-6.12 'linux-image-6\.12\.[0-9]+\+deb[0-9]+-amd64(-unsigned)?')
+		[ -n "$image" ] || { say "bookworm-backports has no linux-image-6.12"; return 1; }
+		release=${image#linux-image-}
+		release=${release%-unsigned}
+		version=$(apt_candidate "$image")
+		base=${release%-amd64}
+		newest=$KERNEL_CACHE/$release
+		say "fetching kernel $release and its headers"
+		apt_unpack "$newest" "$image=$version" "linux-headers-$release=$version" \
+			"linux-headers-$base-common=$version" "linux-kbuild-$base=$version" || return 1
+	fi
+	KERNEL_ROOT=$newest
+	KERNEL_RELEASE=${newest##*/}
+	headers=$KERNEL_ROOT/usr/src/linux-headers-$KERNEL_RELEASE
+	[ -e "$headers/.relocated" ] || kernel_relocate "$headers"
+}
+
+# A folder of one's own: boot/vmlinuz-RELEASE and lib/modules/RELEASE, or a
+# bzImage with its modules in ../lib/modules or /lib/modules.
+kernel_use_path()
+{
+	local path=$1 image root
+
+	image=$path
+	if [ -d "$path" ]; then
+		image=$(find "$path/boot" -maxdepth 1 -name 'vmlinuz-*' 2>/dev/null | sort -V | tail -n1)
+		[ -n "$image" ] || usage_error "--kernel $path: no boot/vmlinuz-* in this folder"
+	fi
+	[ -r "$image" ] || usage_error "--kernel $path: no such kernel name, file or folder"
+	KERNEL_IMAGE=$(readlink -f "$image")
+	KERNEL_RELEASE=$(kernel_image_release "$KERNEL_IMAGE") ||
+		usage_error "--kernel $path: not a bzImage"
+	for root in "$(dirname "$(dirname "$KERNEL_IMAGE")")" "$(dirname "$KERNEL_IMAGE")" /; do
+		KERNEL_ROOT=$root
+		[ -d "$root/lib/modules/$KERNEL_RELEASE" ] && return
+	done
+	usage_error "--kernel $path: no lib/modules/$KERNEL_RELEASE beside it"
+}
+
+# The release a bzImage says it is: the setup header points to the string.
+kernel_image_release()
+{
+	local offset
+
+	[ "$(dd if="$1" bs=1 skip=514 count=4 status=none)" = HdrS ] || return 1
+	offset=$(od -An -tu2 -j 526 -N 2 "$1")
+	dd if="$1" bs=1 skip=$((offset + 512)) count=128 status=none |
+		tr '\0' '\n' | head -n1 | cut -d' ' -f1
+}
+
+kernel_prepare()
+{
+	local fetched=1 lock
+
+	mkdir -p "$KERNEL_CACHE"
+	exec {lock}>"$CACHE/lock"
+	flock "$lock"
+	case $1 in
+	6.1)	kernel_fetch_6_1 || fetched= ;;
+	6.12)	kernel_fetch_6_12 || fetched= ;;
+	*)	exec {lock}>&-
+		kernel_use_path "$1"
+		return ;;
+	esac
+	[ -n "$fetched" ] || { exec {lock}>&-; return 1; }
+	KERNEL_IMAGE=$KERNEL_ROOT/boot/vmlinuz-$KERNEL_RELEASE
+	[ -e "$KERNEL_ROOT/lib/modules/$KERNEL_RELEASE/modules.dep" ] ||
+		/sbin/depmod -b "$KERNEL_ROOT" "$KERNEL_RELEASE"
+	exec {lock}>&-
+}
