@@ -112,7 +112,7 @@ kernel_fetch_6_1()
 # Kernel 6.12: bookworm-backports, image and headers in one folder.
 kernel_fetch_6_12()
 {
-	local newest image release version base headers
+	local newest image release version base
 
 	newest=$(find "$KERNEL_CACHE" -maxdepth 1 -name '6.12*-amd64' 2>/dev/null | sort -V | tail -n1)
 	if [ -z "$newest" ]; then
@@ -127,11 +127,24 @@ kernel_fetch_6_12()
 		say "fetching kernel $release and its headers"
 		apt_unpack "$newest" "$image=$version" "linux-headers-$release=$version" \
 			"linux-headers-$base-common=$version" "linux-kbuild-$base=$version" || return 1
+		# The headers refer to each other by where they would be installed.
+		sed -i "s|/usr/src/|$newest/usr/src/|" "$newest/usr/src/linux-headers-$release/Makefile"
 	fi
 	KERNEL_ROOT=$newest
 	KERNEL_RELEASE=${newest##*/}
-	headers=$KERNEL_ROOT/usr/src/linux-headers-$KERNEL_RELEASE
-	[ -e "$headers/.relocated" ] || kernel_relocate "$headers"
+}
+
+# kernel_headers: print the folder to give as KDIR for the prepared kernel.
+kernel_headers()
+{
+	local dir=$KERNEL_ROOT/usr/src/linux-headers-$KERNEL_RELEASE
+
+	[ -d "$dir" ] || dir=/usr/src/linux-headers-$KERNEL_RELEASE
+	if [ ! -d "$dir" ]; then
+		say "no headers for kernel $KERNEL_RELEASE"
+		return 1
+	fi
+	echo "$dir"
 }
 
 # A folder of one's own: boot/vmlinuz-RELEASE and lib/modules/RELEASE, or a

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+# The front door of vqhost.  "make help" says what there is.
+
+MAKEFLAGS += --no-print-directory
+TESTHOST := selftests/testhost/testhost
+
+# What to build the modules against: the running kernel, else Debian's newest.
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) $(DEBIAN_KDIR))
+DEBIAN_KDIR = $(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | grep -vE -e '-(cloud|rt)-' | sort -V | tail -n1)
+RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
+
+# Each kernel release gets a build directory of its own, with links to the sources.
+BUILD = build/$(RELEASE)
+KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)/$(BUILD)
+
+PREFIX ?= /usr/local
+RESULTS := $${XDG_STATE_HOME:-~/.local/state}/vqhost
+
+all: modules userland ## build the modules and the userland (the default)
+
+modules: sources ## build the kernel modules against KDIR, into build/RELEASE
+	@+$(KBUILD) modules
+
+userland: ## build vqvmm
+	@+$(MAKE) -C userspace-vmm
+
+sparse: sources ## check modules and userland with sparse
+	@selftests/lint/sparse "$(KDIR)" $(BUILD)
+
+checkpatch: ## check the style of all sources with checkpatch --strict
+	@selftests/lint/checkpatch
+
+check: ## build everything and run all tests, here and in the test host
+	@selftests/testhost/setup
+	@selftests/run
+
+compare: ## compare userspace with in-kernel backends (QUICK=1: fewer runs)
+	@selftests/compare/compare
+
+install: all ## install modules, vqvmm and manual pages (DESTDIR, PREFIX)
+	@+$(KBUILD) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR) DEPMOD=true) modules_install
+	@+$(MAKE) -C userspace-vmm install PREFIX=$(PREFIX)
+
+clean: ## remove everything that was built
+	@rm -rf build
+	@+$(MAKE) -C userspace-vmm clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@echo "Results of check and compare are kept below $(RESULTS)."
+
+# Link the sources into the build directory, and drop what was removed.
+sources:
+	@test -n "$(RELEASE)" || { echo "KDIR=$(KDIR): no kernel headers there; run selftests/testhost/setup" >&2; exit 2; }
+	@mkdir -p $(BUILD)
+	@find $(BUILD) -xtype l -delete
+	@cp -rsfu $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/uapi $(BUILD)/
+
+.PHONY: all modules userland sparse checkpatch check compare install clean help sources
