@@ -36,7 +36,7 @@ kselftest_prepare()
 			rm -rf "$work"
 			return 1
 		fi
-		mkdir "$work/root"
+		mkdir -p "$work/root/include" # checkpatch looks for it
 		if ! dpkg-deb --fsys-tarfile "$work"/*.deb |
 		     tar -xO "./usr/src/$source.tar.xz" | xz -dc -T0 |
 		     tar -x -C "$work/root" --strip-components=1 --wildcards \
