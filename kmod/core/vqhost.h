@@ -6,6 +6,8 @@
  * devices.  The core serves the vhost ioctls, owns the guest memory map and
  * the queues' threads; the type supplies the functions of
  * &struct vqhost_device_type, above all run(), the datapath of one queue.
+ * chains and batches are counted by vqhost_queue_publish(), the rest of a
+ * queue's payload counters by the type.
  *
  * Who owns a queue
  * ----------------
@@ -30,6 +32,7 @@
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
+#include <linux/vhost_iotlb.h>
 #include <linux/vqhost.h>
 #include <linux/wait.h>
 
@@ -37,6 +40,16 @@
 
 struct vqhost_device;
 struct vqhost_queue;
+
+/**
+ * struct guest_memory - a queue's view of its device's memory map
+ * @map: guest addresses to addresses of the owner, shared by all queues
+ * @last: the region that served the previous translation, or NULL
+ */
+struct guest_memory {
+	struct vhost_iotlb *map;
+	struct vhost_iotlb_map *last;
+};
 
 /**
  * enum vqhost_run - what a queue's thread does after run()
@@ -74,12 +87,10 @@ struct vqhost_waiter {
  * struct vqhost_poll - adaptive polling of one queue
  * @limit_ns: longest time to poll, 0 = never; set by the owner ("mutex")
  * @window_ns: how long the next poll lasts ("thread")
- * @slept_at: when the thread went to sleep, ktime in ns ("thread")
  */
 struct vqhost_poll {
 	u64 limit_ns;
 	u64 window_ns;
-	u64 slept_at;
 };
 
 /**
@@ -103,10 +114,13 @@ struct vqhost_counters {
 /**
  * struct vqhost_queue - one virtqueue and its thread
  * @ring: the virtqueue ("thread")
+ * @memory: what @ring.memory points to
  * @device: to which it belongs
  * @index: in the device
  * @thread: NULL until the queue is started for the first time ("mutex")
+ * @parked: the thread is parked, so a control call may own the queue ("mutex")
  * @attached: completed when the thread has joined its owner's cgroups
+ * @attach_error: what came of it
  * @wake: bit 0: the thread must look again before it sleeps ("wakers")
  * @call: eventfd that notifies the driver, or NULL ("mutex")
  * @error: eventfd signalled when the queue breaks, or NULL ("mutex")
@@ -122,11 +136,14 @@ struct vqhost_counters {
  * @private: the type's
  */
 struct vqhost_queue {
-	struct virtqueue ring;
+	struct device_virtqueue ring;
+	struct guest_memory memory;
 	struct vqhost_device *device;
 	unsigned int index;
 	struct task_struct *thread;
+	bool parked;
 	struct completion attached;
+	int attach_error;
 	unsigned long wake ____cacheline_aligned_in_smp;
 	struct eventfd_ctx *call ____cacheline_aligned_in_smp;
 	struct eventfd_ctx *error;
@@ -189,8 +206,9 @@ struct vqhost_device_type {
  * @mutex: serialises control calls; protects everything marked "mutex"
  * @owner: the task that called VHOST_SET_OWNER, or NULL ("mutex")
  * @mm: its address space ("mutex")
- * @features: as negotiated ("mutex")
- * @memory: guest memory map, or NULL ("mutex")
+ * @features: as negotiated ("mutex": run() may read them, they change only
+ *	while every thread is parked)
+ * @map: guest memory map, or NULL ("mutex")
  * @queues: allocated at the first control call that names them ("mutex")
  * @private: the type's
  */
@@ -200,7 +218,7 @@ struct vqhost_device {
 	struct task_struct *owner;
 	struct mm_struct *mm;
 	u64 features;
-	struct guest_memory *memory;
+	struct vhost_iotlb *map;
 	struct vqhost_queue **queues;
 	void *private;
 };

@@ -17,7 +17,7 @@
  *
  * Everything the driver can write is read once, checked, then used.  What
  * fails a check breaks the virtqueue: virtqueue_next() returns an error, the
- * cause stays in &struct virtqueue.error, nothing more is taken or published
+ * cause stays in &struct device_virtqueue.error, nothing more is taken or published
  * until virtqueue_init() runs again.
  */
 #ifndef VQHOST_VIRTQUEUE_VIRTQUEUE_H
@@ -113,7 +113,7 @@ struct virtqueue_chain {
  * @event_index: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
  * @memory: the map, needed to read indirect tables; may be replaced by
- *	assignment to &struct virtqueue.memory between two calls
+ *	assignment to &struct device_virtqueue.memory between two calls
  */
 struct virtqueue_config {
 	void __user *descriptors;
@@ -126,7 +126,7 @@ struct virtqueue_config {
 	struct guest_memory *memory;
 };
 
-struct virtqueue;
+struct device_virtqueue;
 
 /**
  * struct virtqueue_layout - what distinguishes one ring format from another
@@ -141,14 +141,14 @@ struct virtqueue;
  * @base: see virtqueue_base()
  */
 struct virtqueue_layout {
-	int (*next)(struct virtqueue *vq, struct virtqueue_chain *chain);
-	void (*put_back)(struct virtqueue *vq, unsigned int count);
-	int (*flush)(struct virtqueue *vq);
-	int (*wants_call)(struct virtqueue *vq);
-	int (*pending)(struct virtqueue *vq);
-	int (*kicks_off)(struct virtqueue *vq);
-	int (*kicks_on)(struct virtqueue *vq);
-	u32 (*base)(const struct virtqueue *vq);
+	int (*next)(struct device_virtqueue *vq, struct virtqueue_chain *chain);
+	void (*put_back)(struct device_virtqueue *vq, unsigned int count);
+	int (*flush)(struct device_virtqueue *vq);
+	int (*wants_call)(struct device_virtqueue *vq);
+	int (*pending)(struct device_virtqueue *vq);
+	int (*kicks_off)(struct device_virtqueue *vq);
+	int (*kicks_on)(struct device_virtqueue *vq);
+	u32 (*base)(const struct device_virtqueue *vq);
 };
 
 /**
@@ -162,7 +162,10 @@ struct virtqueue_used {
 };
 
 /**
- * struct virtqueue - the device side of one virtqueue
+ * struct device_virtqueue - the device side of one virtqueue
+ *
+ * (struct virtqueue is the kernel's own name for the driver's side.)
+ *
  * @layout: the ring format
  * @memory: guest memory map for indirect tables
  * @descriptors: descriptor area
@@ -174,6 +177,7 @@ struct virtqueue_used {
  * @error: why the virtqueue is broken, VIRTQUEUE_OK while it is not
  * @next_available: index of the next entry to take
  * @seen_available: the driver's index as last read, and checked
+ * @put_back: the chains from @next_available on were put back: not pending
  * @heads: available entries read ahead
  * @heads_first: index of the first entry in @heads
  * @heads_count: how many there are
@@ -186,7 +190,7 @@ struct virtqueue_used {
  * @indirect_batch: part of an indirect table
  * @segments: of the chain last taken, @size of them
  */
-struct virtqueue {
+struct device_virtqueue {
 	const struct virtqueue_layout *layout;
 	struct guest_memory *memory;
 	void __user *descriptors;
@@ -199,6 +203,7 @@ struct virtqueue {
 
 	u16 next_available;
 	u16 seen_available;
+	bool put_back;
 	__le16 heads[VIRTQUEUE_BATCH];
 	u16 heads_first;
 	u16 heads_count;
@@ -216,21 +221,21 @@ struct virtqueue {
 
 extern const struct virtqueue_layout virtqueue_split;
 
-int virtqueue_init(struct virtqueue *vq, const struct virtqueue_config *config);
-void virtqueue_destroy(struct virtqueue *vq);
-size_t virtqueue_memory_size(const struct virtqueue *vq);
+int virtqueue_init(struct device_virtqueue *vq, const struct virtqueue_config *config);
+void virtqueue_destroy(struct device_virtqueue *vq);
+size_t virtqueue_memory_size(const struct device_virtqueue *vq);
 
-int virtqueue_next(struct virtqueue *vq, struct virtqueue_chain *chain);
-void virtqueue_put_back(struct virtqueue *vq, unsigned int count);
-int virtqueue_push(struct virtqueue *vq, u16 id, u32 written);
-int virtqueue_publish(struct virtqueue *vq);
+int virtqueue_next(struct device_virtqueue *vq, struct virtqueue_chain *chain);
+void virtqueue_put_back(struct device_virtqueue *vq, unsigned int count);
+int virtqueue_push(struct device_virtqueue *vq, u16 id, u32 written);
+int virtqueue_publish(struct device_virtqueue *vq);
 
-int virtqueue_pending(struct virtqueue *vq);
-int virtqueue_disable_kicks(struct virtqueue *vq);
-int virtqueue_enable_kicks(struct virtqueue *vq);
-u32 virtqueue_base(const struct virtqueue *vq);
+int virtqueue_pending(struct device_virtqueue *vq);
+int virtqueue_disable_kicks(struct device_virtqueue *vq);
+int virtqueue_enable_kicks(struct device_virtqueue *vq);
+u32 virtqueue_base(const struct device_virtqueue *vq);
 
-int virtqueue_break(struct virtqueue *vq, enum virtqueue_error error);
+int virtqueue_break(struct device_virtqueue *vq, enum virtqueue_error error);
 const char *virtqueue_error_name(enum virtqueue_error error);
 
 #endif /* VQHOST_VIRTQUEUE_VIRTQUEUE_H */

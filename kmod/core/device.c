@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Device files: open and release, owner, features, memory table.
+ */
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+static int device_open(struct inode *inode, struct file *file)
+{
+	/* misc_open() has put the miscdevice there. */
+	struct vqhost_registration *registration =
+		container_of(file->private_data, struct vqhost_registration, misc);
+	const struct vqhost_device_type *type = registration->type;
+	struct vqhost_device *device;
+	int err = -ENOMEM;
+
+	device = kzalloc(sizeof(*device), GFP_KERNEL_ACCOUNT);
+	if (!device)
+		return -ENOMEM;
+	device->queues = kcalloc(type->queues_max, sizeof(*device->queues), GFP_KERNEL_ACCOUNT);
+	if (!device->queues)
+		goto err_device;
+	device->type = type;
+	mutex_init(&device->mutex);
+	if (type->device_open) {
+		err = type->device_open(device);
+		if (err)
+			goto err_queues;
+	}
+	file->private_data = device;
+	return 0;
+
+err_queues:
+	kfree(device->queues);
+err_device:
+	kfree(device);
+	return err;
+}
+
+/* Everything an owner has set up: back to the state after open(). */
+static void disown(struct vqhost_device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < device->type->queues_max; i++) {
+		if (device->queues[i])
+			vqhost_queue_free(device->queues[i]);
+		device->queues[i] = NULL;
+	}
+	if (device->map)
+		vhost_iotlb_free(device->map);
+	device->map = NULL;
+	if (device->mm) {
+		mmput(device->mm);
+		put_task_struct(device->owner);
+	}
+	device->mm = NULL;
+	device->owner = NULL;
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	struct vqhost_device *device = file->private_data;
+
+	mutex_lock(&device->mutex);
+	disown(device);
+	mutex_unlock(&device->mutex);
+	if (device->type->device_release)
+		device->type->device_release(device);
+	mutex_destroy(&device->mutex);
+	kfree(device->queues);
+	kfree(device);
+	return 0;
+}
+
+/**
+ * vqhost_check_owner() - does the caller own the device?
+ * @device: the device
+ *
+ * Ownership belongs to an address space: all threads of a process have it, a
+ * child or a receiver of the file descriptor has not.
+ * Context: device's mutex held.
+ * Return: 0 or -EPERM.
+ */
+int vqhost_check_owner(struct vqhost_device *device)
+{
+	lockdep_assert_held(&device->mutex);
+	return device->mm && device->mm == current->mm ? 0 : -EPERM;
+}
+EXPORT_SYMBOL_GPL(vqhost_check_owner);
+
+static long set_owner(struct vqhost_device *device)
+{
+	if (device->mm)
+		return -EBUSY;
+	device->mm = get_task_mm(current);
+	if (!device->mm)
+		return -EINVAL;
+	device->owner = get_task_struct(current);
+	return 0;
+}
+
+static void park_all(struct vqhost_device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < device->type->queues_max; i++) {
+		if (device->queues[i])
+			vqhost_queue_park(device->queues[i]);
+	}
+}
+
+static void unpark_all(struct vqhost_device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < device->type->queues_max; i++) {
+		if (device->queues[i])
+			vqhost_queue_unpark(device->queues[i]);
+	}
+}
+
+static long set_features(struct vqhost_device *device, u64 __user *argument)
+{
+	struct device_virtqueue *ring;
+	unsigned int i;
+	u64 features;
+
+	if (copy_from_user(&features, argument, sizeof(features)))
+		return -EFAULT;
+	if (features & ~device->type->features)
+		return -EOPNOTSUPP;
+
+	park_all(device);
+	device->features = features;
+	for (i = 0; i < device->type->queues_max; i++) {
+		if (!device->queues[i])
+			continue;
+		ring = &device->queues[i]->ring;
+		ring->event_index = vqhost_has_feature(device, VIRTIO_RING_F_EVENT_IDX);
+		ring->indirect = vqhost_has_feature(device, VIRTIO_RING_F_INDIRECT_DESC);
+	}
+	unpark_all(device);
+	return 0;
+}
+
+static long set_memory(struct vqhost_device *device, const struct vhost_memory __user *table)
+{
+	struct vhost_iotlb *map = vqhost_map_from_user(table);
+	unsigned int i;
+
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+
+	park_all(device);
+	for (i = 0; i < device->type->queues_max; i++) {
+		if (!device->queues[i])
+			continue;
+		device->queues[i]->memory.map = map;
+		device->queues[i]->memory.last = NULL;
+	}
+	swap(device->map, map);
+	unpark_all(device);
+	if (map)
+		vhost_iotlb_free(map);
+	return 0;
+}
+
+static long put_number(void __user *argument, const void *number, size_t size)
+{
+	return copy_to_user(argument, number, size) ? -EFAULT : 0;
+}
+
+/* No backend feature of <linux/vhost_types.h> is offered. */
+static long set_backend_features(u64 __user *argument)
+{
+	u64 features;
+
+	if (copy_from_user(&features, argument, sizeof(features)))
+		return -EFAULT;
+	return features ? -EOPNOTSUPP : 0;
+}
+
+static long owner_ioctl(struct vqhost_device *device, unsigned int cmd, void __user *argument)
+{
+	const struct vqhost_device_type *type = device->type;
+	long ret = vqhost_check_owner(device);
+
+	if (ret)
+		return ret;
+	switch (cmd) {
+	case VHOST_RESET_OWNER:
+		disown(device);
+		return 0;
+	case VHOST_SET_MEM_TABLE:
+		return set_memory(device, argument);
+	case VHOST_SET_LOG_BASE:
+	case VHOST_SET_LOG_FD:
+		return -EOPNOTSUPP;
+	case VQHOST_GET_VRING_STATS:
+		return vqhost_vring_stats(device, argument);
+	}
+	ret = type->ioctl ? type->ioctl(device, cmd, argument) : -ENOIOCTLCMD;
+	if (ret == -ENOIOCTLCMD)
+		ret = vqhost_vring_ioctl(device, cmd, argument);
+	return ret;
+}
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vqhost_device *device = file->private_data;
+	void __user *argument = (void __user *)arg;
+	u32 version = VQHOST_API_VERSION;
+	u64 none = 0;
+	long ret;
+
+	switch (cmd) {
+	case VHOST_GET_FEATURES:
+		return put_number(argument, &device->type->features, sizeof(u64));
+	case VHOST_GET_BACKEND_FEATURES:
+		return put_number(argument, &none, sizeof(none));
+	case VHOST_SET_BACKEND_FEATURES:
+		return set_backend_features(argument);
+	case VQHOST_GET_API_VERSION:
+		return put_number(argument, &version, sizeof(version));
+	}
+
+	mutex_lock(&device->mutex);
+	switch (cmd) {
+	case VHOST_SET_OWNER:
+		ret = set_owner(device);
+		break;
+	case VHOST_SET_FEATURES:
+		ret = set_features(device, argument);
+		break;
+	default:
+		ret = owner_ioctl(device, cmd, argument);
+		break;
+	}
+	mutex_unlock(&device->mutex);
+	return ret;
+}
+
+/**
+ * vqhost_register() - make a device type available under /dev
+ * @registration: zeroed, kept until vqhost_unregister()
+ * @type: the type, likewise
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -errno.
+ */
+int vqhost_register(struct vqhost_registration *registration,
+		    const struct vqhost_device_type *type)
+{
+	registration->type = type;
+	registration->operations = (struct file_operations) {
+		.owner		= type->owner,
+		.open		= device_open,
+		.release	= device_release,
+		.unlocked_ioctl	= device_ioctl,
+		.compat_ioctl	= compat_ptr_ioctl,
+		.llseek		= noop_llseek,
+	};
+	registration->misc.minor = MISC_DYNAMIC_MINOR;
+	registration->misc.name = type->name;
+	registration->misc.fops = &registration->operations;
+	return misc_register(&registration->misc);
+}
+EXPORT_SYMBOL_GPL(vqhost_register);
+
+/**
+ * vqhost_unregister() - take a device type away
+ * @registration: registered; no device is open, its module's count is 0
+ *
+ * Context: process context, may sleep.
+ */
+void vqhost_unregister(struct vqhost_registration *registration)
+{
+	misc_deregister(&registration->misc);
+}
+EXPORT_SYMBOL_GPL(vqhost_unregister);
+
+MODULE_DESCRIPTION("virtqueues served in the kernel, a thread each");
+MODULE_AUTHOR("The vqhost developers");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of vqhost.ko share among themselves.
+ */
+#ifndef VQHOST_CORE_INTERNAL_H
+#define VQHOST_CORE_INTERNAL_H
+
+#include "vqhost.h"
+
+/* memory.c */
+struct vhost_iotlb *vqhost_map_from_user(const struct vhost_memory __user *table);
+
+/* vring.c */
+long vqhost_vring_ioctl(struct vqhost_device *device, unsigned int cmd, void __user *argument);
+
+/* queue.c */
+void vqhost_queue_free(struct vqhost_queue *queue);
+bool vqhost_ring_access_ok(const struct vhost_vring_addr *address, u32 size, bool event_index);
+
+/* stats.c */
+long vqhost_vring_stats(struct vqhost_device *device, void __user *argument);
+
+/* thread.c */
+int vqhost_thread_create(struct vqhost_queue *queue);
+u64 vqhost_poll_limit_default(void);
+
+#endif /* VQHOST_CORE_INTERNAL_H */

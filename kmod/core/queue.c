@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of a queue, and how a control call comes to own it.
+ *
+ * vqhost_queue_park() makes the thread drain its I/O and park: from then on
+ * the caller, who holds the device's mutex, owns the queue until it calls
+ * vqhost_queue_unpark().  A queue that is not running stays parked, so every
+ * function here may be called at any point of its life.
+ */
+#include <linux/file.h>
+#include <linux/kthread.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/**
+ * vqhost_queue_get() - the queue of that index
+ * @device: the device
+ * @index: as passed by the owner, unchecked
+ *
+ * Queues are allocated when they are first asked for, and live as long as
+ * their device.
+ * Context: device's mutex held, may sleep.
+ * Return: the queue; ERR_PTR of -ENOBUFS if there is none, or -ENOMEM.
+ */
+struct vqhost_queue *vqhost_queue_get(struct vqhost_device *device, u32 index)
+{
+	struct vqhost_queue *queue;
+
+	lockdep_assert_held(&device->mutex);
+	if (index >= device->type->queues_max)
+		return ERR_PTR(-ENOBUFS);
+	index = array_index_nospec(index, device->type->queues_max);
+	if (device->queues[index])
+		return device->queues[index];
+
+	queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
+	if (!queue)
+		return ERR_PTR(-ENOMEM);
+	queue->device = device;
+	queue->index = index;
+	queue->size = 1;
+	queue->poll.limit_ns = vqhost_poll_limit_default();
+	device->queues[index] = queue;
+	return queue;
+}
+EXPORT_SYMBOL_GPL(vqhost_queue_get);
+
+/**
+ * vqhost_queue_free() - stop a queue, end its thread, free it
+ * @queue: the queue
+ *
+ * Context: device's mutex held, may sleep.
+ */
+void vqhost_queue_free(struct vqhost_queue *queue)
+{
+	vqhost_queue_stop(queue);
+	if (queue->thread)
+		kthread_stop(queue->thread);
+	if (queue->kick)
+		fput(queue->kick);
+	if (queue->call)
+		eventfd_ctx_put(queue->call);
+	if (queue->error)
+		eventfd_ctx_put(queue->error);
+	kfree(queue);
+}
+
+/**
+ * vqhost_queue_park() - take a queue from its thread
+ * @queue: running or not
+ *
+ * All I/O in flight is completed and published first, unless the ring is
+ * broken.  Context: device's mutex held, may sleep.
+ */
+void vqhost_queue_park(struct vqhost_queue *queue)
+{
+	lockdep_assert_held(&queue->device->mutex);
+	if (!queue->thread || queue->parked)
+		return;
+	kthread_park(queue->thread);
+	queue->parked = true;
+}
+EXPORT_SYMBOL_GPL(vqhost_queue_park);
+
+/**
+ * vqhost_queue_unpark() - give a queue back to its thread
+ * @queue: stays parked if it is not running
+ *
+ * Context: device's mutex held.
+ */
+void vqhost_queue_unpark(struct vqhost_queue *queue)
+{
+	lockdep_assert_held(&queue->device->mutex);
+	if (!queue->running || !queue->parked)
+		return;
+	queue->parked = false;
+	kthread_unpark(queue->thread);
+}
+EXPORT_SYMBOL_GPL(vqhost_queue_unpark);
+
+/**
+ * vqhost_ring_access_ok() - may a ring lie there?
+ * @address: as passed by the owner
+ * @size: descriptors
+ * @event_index: VIRTIO_F_EVENT_IDX was negotiated: the rings end with an event
+ *
+ * Return: true if all three areas lie in user space.
+ */
+bool vqhost_ring_access_ok(const struct vhost_vring_addr *address, u32 size, bool event_index)
+{
+	size_t event = event_index ? sizeof(__virtio16) : 0;
+	struct vring_avail *avail;
+	struct vring_used *used;
+
+	return access_ok((void __user *)(unsigned long)address->desc_user_addr,
+			 size * sizeof(struct vring_desc)) &&
+	       access_ok((void __user *)(unsigned long)address->avail_user_addr,
+			 struct_size(avail, ring, size) + event) &&
+	       access_ok((void __user *)(unsigned long)address->used_user_addr,
+			 struct_size(used, ring, size) + event);
+}
+
+static int init_ring(struct vqhost_queue *queue)
+{
+	struct vqhost_device *device = queue->device;
+	struct virtqueue_config config = {
+		.descriptors = (void __user *)(unsigned long)queue->address.desc_user_addr,
+		.driver_area = (void __user *)(unsigned long)queue->address.avail_user_addr,
+		.device_area = (void __user *)(unsigned long)queue->address.used_user_addr,
+		.size = queue->size,
+		.base = queue->base,
+		.event_index = vqhost_has_feature(device, VIRTIO_RING_F_EVENT_IDX),
+		.indirect = vqhost_has_feature(device, VIRTIO_RING_F_INDIRECT_DESC),
+		.memory = &queue->memory,
+	};
+
+	queue->memory.map = device->map;
+	queue->memory.last = NULL;
+	return virtqueue_init(&queue->ring, &config);
+}
+
+/**
+ * vqhost_queue_start() - begin to serve a queue
+ * @queue: not running
+ * @backend: passed to the type's start(), who owns it if this succeeds
+ *
+ * Context: the owner, device's mutex held, may sleep.
+ * Return: 0; -EBUSY if it is running; -EFAULT if the memory table or the ring
+ * addresses are not set or not accessible; -ENOMEM; what start() returns.
+ */
+int vqhost_queue_start(struct vqhost_queue *queue, void *backend)
+{
+	struct vqhost_device *device = queue->device;
+	int err;
+
+	lockdep_assert_held(&device->mutex);
+	if (queue->running)
+		return -EBUSY;
+	if (!device->map || !queue->address.desc_user_addr ||
+	    !vqhost_ring_access_ok(&queue->address, queue->size,
+				   vqhost_has_feature(device, VIRTIO_RING_F_EVENT_IDX)))
+		return -EFAULT;
+
+	if (!queue->thread) {
+		err = vqhost_thread_create(queue);
+		if (err)
+			return err;
+	}
+	err = init_ring(queue);
+	if (err)
+		return err;
+	if (queue->kick) {
+		err = vqhost_waiter_attach(&queue->kick_waiter, queue, queue->kick, EPOLLIN);
+		if (err)
+			goto err_ring;
+	}
+	err = device->type->start(queue, backend);
+	if (err)
+		goto err_kick;
+	queue->poll.window_ns = 0;
+	queue->running = true;
+	vqhost_queue_unpark(queue);
+	return 0;
+
+err_kick:
+	vqhost_waiter_detach(&queue->kick_waiter);
+err_ring:
+	virtqueue_destroy(&queue->ring);
+	return err;
+}
+EXPORT_SYMBOL_GPL(vqhost_queue_start);
+
+/**
+ * vqhost_queue_stop() - stop serving a queue
+ * @queue: running or not
+ *
+ * What was taken from the ring is completed and published; the base is kept
+ * for VHOST_GET_VRING_BASE.  Context: device's mutex held, may sleep.
+ */
+void vqhost_queue_stop(struct vqhost_queue *queue)
+{
+	lockdep_assert_held(&queue->device->mutex);
+	if (!queue->running)
+		return;
+	vqhost_waiter_detach(&queue->kick_waiter);
+	vqhost_queue_park(queue);
+	vqhost_waiter_detach(&queue->backend_waiter);
+	queue->device->type->stop(queue);
+	queue->base = virtqueue_base(&queue->ring);
+	virtqueue_destroy(&queue->ring);
+	queue->running = false;
+}
+EXPORT_SYMBOL_GPL(vqhost_queue_stop);
