@@ -30,9 +30,9 @@ sparse: sources ## check modules and userland with sparse
 checkpatch: ## check the style of all sources with checkpatch --strict
 	@selftests/lint/checkpatch
 
-check: ## build everything and run all tests, here and in the test host
+check: ## build everything, run all tests here and in the test host (TESTS="kmod vmm/NAME": some)
 	@selftests/testhost/setup
-	@selftests/run
+	@selftests/run $(TESTS)
 
 compare: ## compare userspace with in-kernel backends (QUICK=1: fewer runs)
 	@selftests/compare/compare
