@@ -41,6 +41,7 @@ struct vqhost_queue *vqhost_queue_get(struct vqhost_device *device, u32 index)
 	queue->device = device;
 	queue->index = index;
 	queue->size = 1;
+	queue->kick_waiter.is_kick = true;
 	queue->poll.limit_ns = vqhost_poll_limit_default();
 	device->queues[index] = queue;
 	return queue;

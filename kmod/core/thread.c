@@ -108,6 +108,8 @@ static void wait_for_work(struct vqhost_queue *queue, enum vqhost_run state)
 		}
 		queue->counters.polls_dry++;
 	}
+	/* What run() held back to publish more at once waits no longer. */
+	vqhost_queue_publish(queue);
 
 	/*
 	 * Wake-ups from here on count.  The barrier orders this against the
@@ -156,10 +158,18 @@ static void work(struct vqhost_queue *queue)
 	cond_resched();
 }
 
+static void drain(struct vqhost_queue *queue)
+{
+	const struct vqhost_device_type *type = queue->device->type;
+
+	if (type->drain)
+		type->drain(queue);
+	vqhost_queue_publish(queue);
+}
+
 static int queue_thread(void *data)
 {
 	struct vqhost_queue *queue = data;
-	const struct vqhost_device_type *type = queue->device->type;
 
 	queue->attach_error = cgroup_attach_task_all(queue->device->owner, current);
 	complete(&queue->attached);
@@ -167,8 +177,8 @@ static int queue_thread(void *data)
 	kthread_use_mm(queue->device->mm);
 	while (!kthread_should_stop()) {
 		if (kthread_should_park()) {
-			if (queue->running && type->drain)
-				type->drain(queue);
+			if (queue->running)
+				drain(queue);
 			kthread_parkme();
 		} else {
 			work(queue);

@@ -176,7 +176,8 @@ struct vqhost_queue {
  * @stop: undo start(): the thread is parked and drained
  * @run: handle one bounded batch.  Called by the thread on the owner's mm; may
  *	sleep, must not for longer than its I/O needs.  Returns enum vqhost_run,
- *	or -errno after virtqueue_break() or a failed virtqueue call.
+ *	or -errno after virtqueue_break() or a failed virtqueue call.  Used
+ *	entries it leaves staged are published before the thread sleeps.
  * @ready: what the thread polls besides the ring, given what run() returned:
  *	is there work from the backend?  Cheap, no side effects; optional.
  *	Called once more after the thread announced that it is going to sleep.
