@@ -14,7 +14,7 @@ kvm_boots()
 	if [ ! -e "$answer" ]; then
 		timeout -k 5 60 qemu-system-x86_64 -accel kvm -cpu host -m 512 -display none \
 			-nodefaults -no-reboot -serial stdio \
-			-kernel "$KERNEL_IMAGE" -initrd "$INITRAMFS" \
+			-kernel "$KERNEL_BOOT" -initrd "$INITRAMFS" \
 			-append "console=ttyS0 panic=-1 testhost=probe" </dev/null 2>&1 |
 			grep -q "accelerator works" && echo yes >"$answer" || echo no >"$answer"
 	fi

@@ -7,6 +7,8 @@
 
 # What must work before the root file system is there.
 INITRAMFS_MODULES=(virtio_pci 9pnet_virtio 9p overlay)
+# What is loaded as soon as it is there.
+HOST_MODULES=(kvm-amd kvm-intel tun)
 
 # Print the files of modules in the order in which they must be inserted.
 modules_in_order()

@@ -7,6 +7,7 @@
 #   KERNEL_RELEASE   what uname -r will say
 #   KERNEL_IMAGE     the bzImage
 #   KERNEL_ROOT      the folder that holds lib/modules/$KERNEL_RELEASE
+#   KERNEL_BOOT      what QEMU is given: KERNEL_IMAGE, or the same unpacked
 # Kernels are Debian's packages, unpacked into the cache, never installed.
 
 KERNEL_CACHE=$CACHE/kernel
@@ -180,6 +181,33 @@ kernel_image_release()
 		tr '\0' '\n' | head -n1 | cut -d' ' -f1
 }
 
+# Unpacking itself takes an emulated processor longer than all the rest of the
+# boot, so that is done here, once, for kernels that can start unpacked (PVH).
+kernel_unpack()
+{
+	local image=$KERNEL_IMAGE sectors offset length unpacked
+
+	KERNEL_BOOT=$KERNEL_IMAGE
+	unpacked=$CACHE/vmlinux/$KERNEL_RELEASE-$(stat -c '%s-%Y' "$image")
+	if [ ! -e "$unpacked" ]; then
+		grep -qsx CONFIG_PVH=y "${image%/*}/config-$KERNEL_RELEASE" || return 0
+		mkdir -p "$CACHE/vmlinux"
+		# Boot protocol: setup_sects, payload_offset, payload_length.
+		sectors=$(od -An -tu1 -j $((0x1f1)) -N 1 "$image")
+		offset=$(od -An -tu4 -j $((0x248)) -N 4 "$image")
+		length=$(od -An -tu4 -j $((0x24c)) -N 4 "$image")
+		# The last four bytes are the unpacked size.
+		tail -c +$(((sectors + 1) * 512 + offset + 1)) "$image" |
+			head -c $((length - 4)) >"$unpacked.packed"
+		{ xz -dc "$unpacked.packed" || zstd -dc "$unpacked.packed" ||
+		  gzip -dc "$unpacked.packed"; } >"$unpacked.part" 2>/dev/null &&
+			mv "$unpacked.part" "$unpacked"
+		rm -f "$unpacked.packed" "$unpacked.part"
+		[ -e "$unpacked" ] || return 0
+	fi
+	KERNEL_BOOT=$unpacked
+}
+
 kernel_prepare()
 {
 	local fetched=1 lock
@@ -190,13 +218,15 @@ kernel_prepare()
 	case $1 in
 	6.1)	kernel_fetch_6_1 || fetched= ;;
 	6.12)	kernel_fetch_6_12 || fetched= ;;
-	*)	exec {lock}>&-
-		kernel_use_path "$1"
+	*)	kernel_use_path "$1"
+		kernel_unpack
+		exec {lock}>&-
 		return ;;
 	esac
 	[ -n "$fetched" ] || { exec {lock}>&-; return 1; }
 	KERNEL_IMAGE=$KERNEL_ROOT/boot/vmlinuz-$KERNEL_RELEASE
 	[ -e "$KERNEL_ROOT/lib/modules/$KERNEL_RELEASE/modules.dep" ] ||
 		/sbin/depmod -b "$KERNEL_ROOT" "$KERNEL_RELEASE"
+	kernel_unpack
 	exec {lock}>&-
 }

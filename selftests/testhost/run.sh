@@ -93,6 +93,7 @@ run_write_job()
 		printf 'TREE=%q\n' "$TREE"
 		printf 'RESULTS=%q\n' "$RESULTS"
 		printf 'MODULES=%q\n' "${KERNEL_ROOT%/}/lib/modules"
+		printf 'LOAD=%q\n' "$(modules_in_order "${HOST_MODULES[@]}" 2>/dev/null | tr '\n' ' ')"
 		printf 'TIMEOUT=%q\n' "$TIMEOUT"
 		printf 'INTERACTIVE=%q\n' "$INTERACTIVE"
 		if [ -n "$INTERACTIVE" ] && read -r ROWS COLUMNS < <(stty size 2>/dev/null); then
@@ -123,15 +124,14 @@ run_qemu()
 	# Warnings and worse go to the console; a stall is one only where the
 	# machine under the host cannot have caused it.
 	kernel_options="console=ttyS0 loglevel=5 panic=-1 log_buf_len=4M
-		tsc=reliable watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60
-		mitigations=off random.trust_cpu=on"
+		tsc=reliable watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60"
 	append=$(tr -s '[:space:]' ' ' <<<"$kernel_options")
 	timeout --foreground -k 5 "$TIMEOUT" \
 		qemu-system-x86_64 "${ACCELERATOR[@]}" -smp "$CPUS" -m "$MEM" \
 		-display none -nodefaults -no-user-config -no-reboot "${serial[@]}" \
 		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
 		-virtfs "local,path=$RESULTS,mount_tag=results,security_model=none,multidevs=remap" \
-		-kernel "$KERNEL_IMAGE" -initrd "$INITRAMFS" -append "$append"
+		-kernel "$KERNEL_BOOT" -initrd "$INITRAMFS" -append "$append"
 }
 
 # Start QEMU and follow what the command prints until QEMU is gone.
