@@ -9,7 +9,15 @@
 
 #include "internal.h"
 
-static int device_open(struct inode *inode, struct file *file)
+/**
+ * vqhost_device_open() - open() of a device type
+ * @inode: of the character device
+ * @file: becomes a device without an owner
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -errno.
+ */
+int vqhost_device_open(struct inode *inode, struct file *file)
 {
 	/* misc_open() has put the miscdevice there. */
 	struct vqhost_registration *registration =
@@ -40,6 +48,7 @@ err_device:
 	kfree(device);
 	return err;
 }
+EXPORT_SYMBOL_GPL(vqhost_device_open);
 
 /* Everything an owner has set up: back to the state after open(). */
 static void disown(struct vqhost_device *device)
@@ -62,7 +71,16 @@ static void disown(struct vqhost_device *device)
 	device->owner = NULL;
 }
 
-static int device_release(struct inode *inode, struct file *file)
+/**
+ * vqhost_device_release() - release() of a device type
+ * @inode: of the character device
+ * @file: closed by its last holder, who need not be the owner
+ *
+ * Completes what was taken from the queues and ends their threads.
+ * Context: process context, may sleep.
+ * Return: 0.
+ */
+int vqhost_device_release(struct inode *inode, struct file *file)
 {
 	struct vqhost_device *device = file->private_data;
 
@@ -76,6 +94,7 @@ static int device_release(struct inode *inode, struct file *file)
 	kfree(device);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(vqhost_device_release);
 
 /**
  * vqhost_check_owner() - does the caller own the device?
@@ -210,7 +229,16 @@ static long owner_ioctl(struct vqhost_device *device, unsigned int cmd, void __u
 	return ret;
 }
 
-static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+/**
+ * vqhost_device_ioctl() - unlocked_ioctl() of a device type
+ * @file: a device
+ * @cmd: VHOST_* or VQHOST_*
+ * @arg: as the ioctl defines it
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -errno as documented in docs/uapi.md.
+ */
+long vqhost_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vqhost_device *device = file->private_data;
 	void __user *argument = (void __user *)arg;
@@ -244,30 +272,20 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	mutex_unlock(&device->mutex);
 	return ret;
 }
+EXPORT_SYMBOL_GPL(vqhost_device_ioctl);
 
 /**
  * vqhost_register() - make a device type available under /dev
- * @registration: zeroed, kept until vqhost_unregister()
- * @type: the type, likewise
+ * @registration: kept until vqhost_unregister(); its type is set, its character
+ *	device has its operations set and is otherwise zeroed
  *
  * Context: process context, may sleep.
  * Return: 0 or -errno.
  */
-int vqhost_register(struct vqhost_registration *registration,
-		    const struct vqhost_device_type *type)
+int vqhost_register(struct vqhost_registration *registration)
 {
-	registration->type = type;
-	registration->operations = (struct file_operations) {
-		.owner		= type->owner,
-		.open		= device_open,
-		.release	= device_release,
-		.unlocked_ioctl	= device_ioctl,
-		.compat_ioctl	= compat_ptr_ioctl,
-		.llseek		= noop_llseek,
-	};
 	registration->misc.minor = MISC_DYNAMIC_MINOR;
-	registration->misc.name = type->name;
-	registration->misc.fops = &registration->operations;
+	registration->misc.name = registration->type->name;
 	return misc_register(&registration->misc);
 }
 EXPORT_SYMBOL_GPL(vqhost_register);

@@ -111,11 +111,9 @@ static void wait_for_work(struct vqhost_queue *queue, enum vqhost_run state)
 	/* What run() held back to publish more at once waits no longer. */
 	vqhost_queue_publish(queue);
 
-	/*
-	 * Wake-ups from here on count.  The barrier orders this against the
-	 * looks that follow; pairs with the one in vqhost_queue_wake().
-	 */
+	/* Wake-ups from here on count. */
 	clear_bit(0, &queue->wake);
+	/* Before the looks that follow; pairs with vqhost_queue_wake(). */
 	smp_mb__after_atomic();
 
 	/* An error shows again, and is handled, at the next run(). */

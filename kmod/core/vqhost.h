@@ -162,7 +162,6 @@ struct vqhost_queue {
 /**
  * struct vqhost_device_type - a kind of device
  * @name: of the character device and in messages
- * @owner: the module
  * @features: every feature bit that works, core and type
  * @queues_max: number of queues of a device
  * @device_open: allocate what &struct vqhost_device.private holds; optional
@@ -187,7 +186,6 @@ struct vqhost_queue {
  */
 struct vqhost_device_type {
 	const char *name;
-	struct module *owner;
 	u64 features;
 	unsigned int queues_max;
 	int (*device_open)(struct vqhost_device *device);
@@ -215,7 +213,7 @@ struct vqhost_device_type {
  */
 struct vqhost_device {
 	const struct vqhost_device_type *type;
-	struct mutex mutex;
+	struct mutex mutex;	/* protects everything marked "mutex" */
 	struct task_struct *owner;
 	struct mm_struct *mm;
 	u64 features;
@@ -227,12 +225,10 @@ struct vqhost_device {
 /**
  * struct vqhost_registration - a registered device type
  * @misc: its character device
- * @operations: of its files
- * @type: what was registered
+ * @type: the kind of device that its files are
  */
 struct vqhost_registration {
 	struct miscdevice misc;
-	struct file_operations operations;
 	const struct vqhost_device_type *type;
 };
 
@@ -247,8 +243,19 @@ static inline bool vqhost_has_feature(const struct vqhost_device *device, unsign
 	return device->features & BIT_ULL(bit);
 }
 
-int vqhost_register(struct vqhost_registration *registration,
-		    const struct vqhost_device_type *type);
+/* For the file operations of a type, whose .owner is the type's module. */
+#define VQHOST_FILE_OPERATIONS \
+	.open		= vqhost_device_open, \
+	.release	= vqhost_device_release, \
+	.unlocked_ioctl	= vqhost_device_ioctl, \
+	.compat_ioctl	= compat_ptr_ioctl, \
+	.llseek		= noop_llseek
+
+int vqhost_device_open(struct inode *inode, struct file *file);
+int vqhost_device_release(struct inode *inode, struct file *file);
+long vqhost_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+int vqhost_register(struct vqhost_registration *registration);
 void vqhost_unregister(struct vqhost_registration *registration);
 
 /* For a type's ioctl(), with the device's mutex held. */

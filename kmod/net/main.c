@@ -91,7 +91,6 @@ static long net_ioctl(struct vqhost_device *device, unsigned int cmd, void __use
 
 static const struct vqhost_device_type net_type = {
 	.name		= "vqhost-net",
-	.owner		= THIS_MODULE,
 	.features	= VQHOST_RING_FEATURES |
 			  BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) |
 			  BIT_ULL(VHOST_NET_F_VIRTIO_NET_HDR),
@@ -104,11 +103,19 @@ static const struct vqhost_device_type net_type = {
 	.memory		= net_memory,
 };
 
-static struct vqhost_registration net_registration;
+static const struct file_operations net_operations = {
+	.owner = THIS_MODULE,
+	VQHOST_FILE_OPERATIONS,
+};
+
+static struct vqhost_registration net_registration = {
+	.misc.fops = &net_operations,
+	.type = &net_type,
+};
 
 static int __init net_init(void)
 {
-	return vqhost_register(&net_registration, &net_type);
+	return vqhost_register(&net_registration);
 }
 module_init(net_init);
 

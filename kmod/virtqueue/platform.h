@@ -101,6 +101,7 @@ typedef uint64_t u64;
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 #define min(a, b) ((a) < (b) ? (a) : (b))
+#define min_t(type, a, b) min((type)(a), (type)(b))
 
 #define le16_to_cpu(value) le16toh((__u16)(value))
 #define le32_to_cpu(value) le32toh((__u32)(value))
@@ -109,10 +110,14 @@ typedef uint64_t u64;
 #define cpu_to_le32(value) ((__le32)htole32(value))
 #define cpu_to_le64(value) ((__le64)htole64(value))
 
-/* The driver runs on another CPU of the same coherent machine. */
-#define smp_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+/*
+ * The driver runs on another CPU of the same coherent machine.  What a barrier
+ * pairs with is said where it is used.
+ */
+#define ring_fence(order) __atomic_thread_fence(order)
+#define smp_mb()	ring_fence(__ATOMIC_SEQ_CST)	/* full */
+#define smp_rmb()	ring_fence(__ATOMIC_ACQUIRE)	/* loads */
+#define smp_wmb()	ring_fence(__ATOMIC_RELEASE)	/* stores */
 
 static inline int ring_load16(u16 *value, const __le16 *from)
 {

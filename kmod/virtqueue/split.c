@@ -79,7 +79,7 @@ static int read_heads(struct device_virtqueue *vq)
 	u16 first = slot(vq, vq->next_available);
 	unsigned int count = (u16)(vq->seen_available - vq->next_available);
 
-	count = min(count, (unsigned int)VIRTQUEUE_BATCH);
+	count = min_t(unsigned int, count, VIRTQUEUE_BATCH);
 	count = min(count, vq->size - first);
 	if (ring_load(vq->heads, &avail_ring(vq)->ring[first], count * sizeof(vq->heads[0])))
 		return ring_fault(vq);
@@ -155,7 +155,7 @@ static int walk_indirect(struct walk *walk, const struct vring_desc *table)
 		/* True also at the start, where nothing has been read. */
 		if (index - first >= count) {
 			first = index;
-			count = min(entries - index, (u32)VIRTQUEUE_INDIRECT_BATCH);
+			count = min_t(u32, entries - index, VIRTQUEUE_INDIRECT_BATCH);
 			err = guest_memory_read(vq->memory, vq->indirect_batch,
 						address + (u64)first * sizeof(*descriptor),
 						count * sizeof(*descriptor));
