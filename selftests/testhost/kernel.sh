@@ -24,6 +24,22 @@ apt_candidate()
 	"${APT_CACHE[@]}" policy "$1" | sed -n 's/^ *Candidate: //p' | grep -v none
 }
 
+# apt_download FOLDER PACKAGE...: lists too old to find a package are renewed once.
+apt_download()
+{
+	local folder=$1 attempt
+	shift
+
+	for attempt in 1 2; do
+		(cd "$folder" && "${APT_GET[@]}" -qq -o APT::Sandbox::User=root download "$@") \
+			>"$folder/log" 2>&1 </dev/null && return
+		[ "$attempt" -eq 1 ] && "${APT_GET[@]}" -qq -o APT::Sandbox::User=root update \
+			>/dev/null 2>&1 </dev/null
+	done
+	say "cannot fetch $*: $(grep -m1 '^E:' "$folder/log")"
+	return 1
+}
+
 # Download packages and unpack them into a folder that appears only when whole.
 apt_unpack()
 {
@@ -32,10 +48,8 @@ apt_unpack()
 
 	mkdir -p "$KERNEL_CACHE"
 	work=$(mktemp -d "$KERNEL_CACHE/.fetch.XXXXXX")
-	if ! (cd "$work" && mkdir root &&
-	      "${APT_GET[@]}" -o APT::Sandbox::User=root -qq download "$@" >log 2>&1 </dev/null &&
-	      for deb in ./*.deb; do dpkg-deb -x "$deb" root || exit; done); then
-		say "cannot fetch $*: $(grep -m1 '^[EW]:' "$work/log" || echo 'unpacking failed')"
+	if ! (apt_download "$work" "$@" && mkdir "$work/root" &&
+	      for deb in "$work"/*.deb; do dpkg-deb -x "$deb" "$work/root" || exit; done); then
 		rm -rf "$work"
 		return 1
 	fi
@@ -106,8 +120,7 @@ kernel_fetch_6_1()
 	apt_machine
 	version=$(dpkg-query -W -f '${Version}' "linux-headers-$release" 2>/dev/null) || version=
 	say "fetching kernel $release"
-	apt_unpack "$KERNEL_ROOT" "linux-image-$release${version:+=$version}" ||
-		apt_unpack "$KERNEL_ROOT" "linux-image-$release-unsigned${version:+=$version}"
+	apt_unpack "$KERNEL_ROOT" "linux-image-$release${version:+=$version}"
 }
 
 # Kernel 6.12: bookworm-backports, image and headers in one folder.

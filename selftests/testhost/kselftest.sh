@@ -30,9 +30,8 @@ kselftest_prepare()
 	if [ ! -d "$KSELFTEST_ROOT" ]; then
 		say "fetching the kselftest harness and checkpatch from $source"
 		work=$(mktemp -d "$CACHE/.source.XXXXXX")
-		if ! (cd "$work" &&
-		      apt-get -o APT::Sandbox::User=root -qq download "$source" >log 2>&1 </dev/null); then
-			say "cannot fetch $source: $(grep -m1 '^[EW]:' "$work/log")"
+		apt_machine
+		if ! apt_download "$work" "$source"; then
 			rm -rf "$work"
 			return 1
 		fi

@@ -116,38 +116,44 @@ run_write_job()
 	} >"$CONTROL/job"
 }
 
-run_qemu()
+# run_qemu_command sets QEMU, the process that is the host.
+run_qemu_command()
 {
-	local serial=(-serial "file:$CONTROL/console.log") append kernel_options
+	local kernel_options
 
-	[ -z "$INTERACTIVE" ] || serial+=(-chardev "stdio,id=prompt,signal=off" -serial chardev:prompt)
-	# Warnings and worse go to the console; a stall is one only where the
-	# machine under the host cannot have caused it.
-	kernel_options="console=ttyS0 loglevel=5 panic=-1 log_buf_len=4M
-		tsc=reliable watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60"
-	append=$(tr -s '[:space:]' ' ' <<<"$kernel_options")
-	timeout --foreground -k 5 "$TIMEOUT" \
-		qemu-system-x86_64 "${ACCELERATOR[@]}" -smp "$CPUS" -m "$MEM" \
-		-display none -nodefaults -no-user-config -no-reboot "${serial[@]}" \
-		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
-		-virtfs "local,path=$RESULTS,mount_tag=results,security_model=none,multidevs=remap" \
-		-kernel "$KERNEL_BOOT" -initrd "$INITRAMFS" -append "$append"
+	# Warnings and worse go to the console.  A stall is reported only after a
+	# time that a busy machine below the host does not explain.
+	kernel_options="console=ttyS0 loglevel=5 panic=-1 log_buf_len=4M tsc=reliable"
+	kernel_options+=" watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60"
+	QEMU=(timeout --foreground -k 5 "$TIMEOUT"
+	      qemu-system-x86_64 "${ACCELERATOR[@]}" -smp "$CPUS" -m "$MEM"
+	      -display none -nodefaults -no-user-config -no-reboot
+	      -kernel "$KERNEL_BOOT" -initrd "$INITRAMFS" -append "$kernel_options"
+	      -virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap"
+	      -virtfs "local,path=${RESULTS//,/,,},mount_tag=results,security_model=none,multidevs=remap"
+	      -serial "file:$CONTROL/console.log")
+	[ -z "$INTERACTIVE" ] ||
+		QEMU+=(-chardev "stdio,id=prompt,mux=on,signal=off" -serial chardev:prompt -mon prompt)
 }
 
-# Start QEMU and follow what the command prints until QEMU is gone.
-run_host()
+# Run QEMU on this terminal.
+run_interactive()
+{
+	local terminal status
+
+	terminal=$(stty -g 2>/dev/null) && stty raw -echo
+	"${QEMU[@]}" 2>"$CONTROL/qemu.log"
+	status=$?
+	[ -z "$terminal" ] || stty "$terminal"
+	return "$status"
+}
+
+# Run QEMU, and print what the command prints until QEMU is gone.
+run_batch()
 {
 	local qemu follower status
 
-	if [ -n "$INTERACTIVE" ]; then
-		local tty
-		tty=$(stty -g 2>/dev/null) && stty raw -echo
-		run_qemu 2>"$CONTROL/qemu.log"
-		status=$?
-		[ -z "$tty" ] || stty "$tty"
-		return $status
-	fi
-	run_qemu </dev/null >"$CONTROL/qemu.log" 2>&1 &
+	"${QEMU[@]}" </dev/null >"$CONTROL/qemu.log" 2>&1 &
 	qemu=$!
 	trap 'run_stop "$qemu"; exit 130' INT TERM HUP
 	tail -c +1 -s 0.1 -f --pid="$qemu" "$CONTROL/output" &
@@ -156,7 +162,7 @@ run_host()
 	status=$?
 	wait "$follower"
 	trap - INT TERM HUP
-	return $status
+	return "$status"
 }
 
 run_stop()
@@ -173,8 +179,8 @@ run_verdict()
 
 	[ ! -e "$CONTROL/dmesg" ] || logs=("$CONTROL/dmesg" "$CONTROL/kmemleak")
 	if [ "$1" -eq 124 ] || [ "$1" -eq 137 ]; then
+		console_reports "${logs[@]}" >&2 || tail -n 20 "$CONTROL/console.log" >&2
 		say "time limit of $TIMEOUT s reached, the host was ended; console log: $CONTROL/console.log"
-		tail -n 20 "$CONTROL/console.log" >&2
 		return $EXIT_TIMEOUT
 	fi
 	if console_reports "${logs[@]}" >"$CONTROL/report"; then
@@ -213,6 +219,12 @@ run_main()
 	[ -n "$RESULTS" ] || run_results_default
 	run_write_job
 	say "kernel $KERNEL_RELEASE, $CPUS cpus, $MEM, by $ACCELERATOR_NAME; results in $RESULTS"
-	run_host
+	run_qemu_command
+	if [ -n "$INTERACTIVE" ]; then
+		say "Ctrl-a x ends the host at once"
+		run_interactive
+	else
+		run_batch
+	fi
 	run_verdict $?
 }
