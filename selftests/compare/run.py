@@ -18,7 +18,7 @@ import time
 import counters
 import host
 import report
-from host import guest
+from host import guest, hostside
 from workloads import WORKLOADS, LostData
 
 # What a boot and a workload take beyond the measured time, for the estimate.
@@ -141,7 +141,7 @@ def run_boot(backend, repetition, options, progress):
             boot["status"] = running.power_off()
             if boot["status"]:
                 boot["error"] = f"the VMM ended with status {boot['status']}"
-    except (guest.GuestError, OSError) as error:
+    except (guest.GuestError, hostside.HostError, OSError) as error:
         boot["error"] = f"{error} (console: {log})"
         records += [{"workload": w.name, "error": str(error)} for w in left[:1]]
         progress.note(f"{backend.name:9} FAILED: {boot['error']}",
@@ -187,16 +187,15 @@ def parse_options():
 def main():
     """Run everything and print the table: 0, or 1 if anything failed."""
     options = parse_options()
+    hostside.enter_network_namespace()
     backends = [b for b in BACKENDS if b.name in options.backends]
     if options.vmm == "qemu":
         backends = [dataclasses.replace(b, has_disk=b.has_disk and b.backend == "user")
                     for b in backends]
     ours = any(b.name == report.OURS for b in backends)
-    host.load_modules(ours)
-    host.make_disk()
-    host.make_tap()
+    host.prepare(ours)
     options.initrd = "/tmp/initrd"
-    guest.initrd_with(options.initrd, {"setup": host.GUEST_SETUP})
+    guest.initrd_with(options.initrd, {"setup": hostside.GUEST_SETUP})
 
     progress = Progress(options.repetitions * sum(
         BOOT_SECONDS + sum(planned_seconds(w, options.seconds)

@@ -9,10 +9,13 @@ costs are divided by.  It raises LostData when what arrived is not what was sent
 
 import dataclasses
 import json
+import os
+import sys
 import typing
 
-HOST_ADDRESS = "10.111.0.1"
-GUEST_ADDRESS = "10.111.0.2"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "guest"))
+from hostside import HOST_ADDRESS  # pylint: disable=wrong-import-position
+
 IPERF_PORT = 5201
 NETPROBE_PORT = 5202
 LATENCY_SIZE = 64

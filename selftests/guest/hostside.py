@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The host's end of a guest's devices: network namespace, taps, RAM disks."""
+
+import os
+import subprocess
+import sys
+
+HOST_ADDRESS = "10.111.0.1"
+GUEST_ADDRESS = "10.111.0.2"
+
+# What a guest with one interface runs at boot to be reachable.
+GUEST_SETUP = f"""
+sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+ip addr add {GUEST_ADDRESS}/24 dev eth0
+ip link set eth0 up
+"""
+
+
+class HostError(Exception):
+    """The host cannot be prepared."""
+
+
+def run(*command):
+    """Run a command that must succeed: what it prints."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise HostError(f"{' '.join(command)}: {done.stdout.strip()}")
+    return done.stdout
+
+
+def enter_network_namespace():
+    """Start over in a network namespace of our own, which vanishes with us."""
+    if os.environ.get("VQHOST_NAMESPACE") != str(os.getpid()):
+        os.environ["VQHOST_NAMESPACE"] = str(os.getpid())
+        os.execvp("unshare", ["unshare", "--net", "--", sys.executable] + sys.argv)
+    run("ip", "link", "set", "lo", "up")
+
+
+def make_tap(name, queues=1):
+    """A tap with the host's address, to which a VMM attaches."""
+    options = ["multi_queue"] if queues > 1 else []
+    run("ip", "tuntap", "add", "dev", name, "mode", "tap", "vnet_hdr", *options)
+    with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as file:
+        file.write("1")
+    run("ip", "addr", "add", f"{HOST_ADDRESS}/24", "dev", name)
+    run("ip", "link", "set", name, "up")
+
+
+def remove_tap(name):
+    """Remove a tap."""
+    run("ip", "link", "del", name)
+
+
+def make_ram_disks(count, mib):
+    """/dev/ram0 and on, whose pages exist: none is allocated later."""
+    if os.path.exists("/sys/module/brd"):
+        run("rmmod", "brd")
+    run("modprobe", "brd", f"rd_nr={count}", f"rd_size={mib << 10}", "max_part=0")
+    for index in range(count):
+        run("dd", "if=/dev/zero", f"of=/dev/ram{index}", "bs=1M", f"count={mib}", "oflag=direct")

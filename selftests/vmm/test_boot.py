@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Guests boot with each backend, see what was asked for, and data is intact both ways."""
+
+import hashlib
+import os
+import sys
+
+sys.dont_write_bytecode = True
+from bench import (BLOCK_DEVICE, FILE, PATTERN_MIB, MIB, SECONDS, Transfer, booted, digest,
+                   guest, guest_writes, hostside, kernel_complaints, prepare, read_command, tap,
+                   write_pattern)
+import ktap
+
+# Exit statuses of vqvmm.
+POWER_OFF = 0
+RESET = 3
+PANIC = 4
+
+
+def equal(actual, expected, what):
+    """Two values are the same."""
+    assert actual == expected, f"{what}: {actual!r}, not {expected!r}"
+
+
+def check_disks(running, disks):
+    """The guest reads what the host wrote, and the host what the guest wrote."""
+    for name, path in disks:
+        wrote = write_pattern(path, 1)
+        equal(running.check(read_command(f"/dev/{name}", 1), SECONDS).split()[0], wrote,
+              f"{name}: host to guest")
+        wrote = guest_writes(running, f"/dev/{name}", 16)
+        equal(digest(path, 16), wrote, f"{name}: guest to host")
+
+
+def check_each_processor(running, processors):
+    """Each processor uses its own queue of a disk: all of them carry data."""
+    for processor in range(processors):
+        wrote = write_pattern(BLOCK_DEVICE, 24 + 8 * processor)
+        command = read_command("/dev/vda", 24 + 8 * processor)
+        equal(running.check(f"taskset {1 << processor:x} sh -c '{command}'", SECONDS).split()[0],
+              wrote, f"disk read by processor {processor}")
+
+
+def check_net(running, processors):
+    """A file arrives intact in both directions, from each processor's queue."""
+    for processor in range(processors):
+        pinned = f"taskset {1 << processor:x} "
+        data = os.urandom(PATTERN_MIB * MIB)
+        transfer = Transfer(data)
+        running.check(f"{pinned}nc {hostside.HOST_ADDRESS} {transfer.port} >/tmp/in </dev/null",
+                      SECONDS)
+        transfer.wait()
+        equal(running.check("sha256sum /tmp/in", SECONDS).split()[0],
+              hashlib.sha256(data).hexdigest(), "file from the host")
+        transfer = Transfer()
+        running.check(f"{pinned}nc {hostside.HOST_ADDRESS} {transfer.port} </tmp/p", SECONDS)
+        transfer.wait()
+        equal(hashlib.sha256(transfer.received).hexdigest(),
+              running.check("sha256sum /tmp/p", SECONDS).split()[0], "file to the host")
+
+
+def check_queues(running, queues):
+    """The guest's drivers found as many queues as were asked for, each with a vector."""
+    equal(int(running.check("ls -d /sys/block/vda/mq/* | wc -l")), queues, "queues of the disk")
+    equal(int(running.check("ls -d /sys/class/net/eth0/queues/tx-* | wc -l")), queues,
+          "transmit queues")
+    vectors = running.check("grep -c 'virtio[0-9]*-\\(req\\|input\\|output\\)' /proc/interrupts")
+    # A vector for each queue of two disks, for each transmit and receive queue.
+    assert int(vectors) >= 4 * queues, f"{vectors} vectors for {4 * queues} queues"
+
+
+def boot_test(backend, queues, net_device=None):
+    """A test that boots a guest with a net and two disks and moves data."""
+    def test():
+        disks = [guest.Disk(BLOCK_DEVICE, backend, queues=queues),
+                 guest.Disk(FILE, backend, queues=queues)]
+        name = f"{backend}-{queues}" + ("-mainline" if net_device else "")
+        with tap(queues) as device:
+            net = guest.Net(device, backend, net_device, queues)
+            with booted([net] + disks, name, cpus=2) as running:
+                equal(int(running.check("nproc")), 2, "processors")
+                check_queues(running, queues)
+                check_disks(running, [("vda", BLOCK_DEVICE), ("vdb", FILE)])
+                check_each_processor(running, 2)
+                check_net(running, queues)
+                equal(running.power_off(SECONDS), POWER_OFF, "exit status of a power-off")
+        equal(kernel_complaints(), [], "complaints in the kernel log")
+    description = f"backend={backend}, {queues} queue(s): data is intact both ways"
+    if net_device:
+        description += f", net by {net_device}"
+    return description, test
+
+
+def test_reset():
+    """a reset ends the process with its own exit status"""
+    with booted([], "reset") as running:
+        running.start("reboot -f")
+        equal(running.wait(SECONDS), RESET, "exit status of a reset")
+
+
+def test_panic():
+    """a panic ends the process with its own exit status"""
+    with booted([], "panic", cmdline="panic=-1") as running:
+        running.start("echo c >/proc/sysrq-trigger")
+        equal(running.wait(SECONDS), PANIC, "exit status of a panic")
+
+
+def readonly_test(backend):
+    """A test of a disk that must not be written."""
+    def test():
+        before = write_pattern(BLOCK_DEVICE, 1)
+        with booted([guest.Disk(BLOCK_DEVICE, backend, readonly=True)],
+                    f"readonly-{backend}") as running:
+            equal(running.check("cat /sys/block/vda/ro").strip(), "1", "read-only flag")
+            equal(running.check(read_command("/dev/vda", 1), SECONDS).split()[0], before,
+                  "what the guest reads")
+            status, _ = running.run("dd if=/dev/urandom of=/dev/vda bs=4k count=1 seek=256 "
+                                    "oflag=direct")
+            assert status, "a write succeeded"
+            equal(running.power_off(SECONDS), POWER_OFF, "exit status")
+        equal(digest(BLOCK_DEVICE, 1), before, "what is on the disk")
+    return f"backend={backend}, readonly=on: the guest reads and cannot write", test
+
+
+def test_eight_processors():
+    """a guest with 8 processors starts all of them, each uses the disk"""
+    with booted([guest.Disk(BLOCK_DEVICE, "vhost", queues=4)], "cpus-8", cpus=8) as running:
+        equal(int(running.check("nproc")), 8, "processors")
+        for processor in range(8):
+            wrote = write_pattern(BLOCK_DEVICE, 4 * processor)
+            command = read_command("/dev/vda", 4 * processor)
+            equal(running.check(f"taskset {1 << processor:x} sh -c '{command}'",
+                                SECONDS).split()[0], wrote, f"read by processor {processor}")
+        equal(running.power_off(SECONDS), POWER_OFF, "exit status")
+
+
+def test_flush():
+    """what the guest flushed is in the file, whatever the page cache does"""
+    with booted([guest.Disk(FILE, "vhost")], "flush") as running:
+        running.check("mkdir -p /mnt && dd if=/dev/urandom of=/tmp/p bs=1M count=1 2>/dev/null && "
+                      "dd if=/tmp/p of=/dev/vda bs=4k seek=256 conv=fsync 2>/dev/null", SECONDS)
+        wrote = running.check("md5sum /tmp/p").split()[0]
+        running.kill()
+    with open(FILE, "rb") as file:
+        file.seek(MIB)
+        equal(hashlib.md5(file.read(MIB)).hexdigest(), wrote, "what is in the file")
+
+
+if __name__ == "__main__":
+    prepare()
+    ktap.main([
+        boot_test("user", 1), boot_test("user", 2),
+        boot_test("vhost", 1), boot_test("vhost", 2),
+        boot_test("vhost", 1, "/dev/vhost-net"),
+        readonly_test("user"), readonly_test("vhost"),
+        test_flush, test_eight_processors, test_reset, test_panic,
+    ])
