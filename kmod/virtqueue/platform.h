@@ -96,6 +96,11 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 
 #define __user
+#ifdef __CHECKER__
+#define __force __attribute__((force))
+#else
+#define __force
+#endif
 #define EXPORT_SYMBOL_GPL(symbol)
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define likely(condition) __builtin_expect(!!(condition), 1)
