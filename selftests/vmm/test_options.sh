@@ -140,7 +140,7 @@ machine=(--kernel "$kernel" --cpus 1 --memory 256M)
 coproc HOLDER { hold_tap vqt0; }
 read -r -u "${HOLDER[0]}" _
 refused "refused: a tap that is busy" "--net tap=vqt0" run "${machine[@]}" --net tap=vqt0
-exec {HOLDER[1]}>&-
+eval "exec ${HOLDER[1]}>&-"
 wait "$HOLDER_PID"
 
 "$tree/selftests/testhost/modules" unload
