@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Sources are clean for sparse, checkpatch and bash, and say their licence.
+# Sources are clean for sparse, checkpatch and interpreters, and say their licence.
 
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 . selftests/ktap.sh
@@ -13,13 +13,17 @@ our_files()
 		find . -type f ! -path './build/*' ! -path './.git/*' | sed 's|^\./||'
 }
 
-shell_syntax()
+script_syntax()
 {
-	local file status=0
+	local file first status=0
 
 	while read -r file; do
-		[ -f "$file" ] && head -n1 "$file" | grep -q '^#!.*[/ ]\(ba\)\?sh$' || continue
-		bash -n "$file" || status=1
+		[ -f "$file" ] || continue
+		first=$(head -c 100 "$file" | head -n1 | tr -d '\0')
+		case $first in
+		'#!'*sh) bash -n "$file" || status=1 ;;
+		'#!'*python3) python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$file" || status=1 ;;
+		esac
 	done < <(our_files)
 	return "$status"
 }
@@ -51,6 +55,6 @@ ktap_plan 5
 ktap_run "sparse" make -s sparse
 ktap_run "checkpatch" make -s checkpatch
 ktap_run "kernel-doc" kernel_doc
-ktap_run "shell syntax" shell_syntax
+ktap_run "syntax of scripts" script_syntax
 ktap_run "licences" licences
 ktap_exit

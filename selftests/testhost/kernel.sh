@@ -87,7 +87,6 @@ apt_backports()
 		       -o "Dir::Cache=$dir/cache")
 	APT_GET=(apt-get "${options[@]}")
 	APT_CACHE=(apt-cache "${options[@]}")
-	[ -n "$(find "$dir/lists" -name '*Packages*' -mtime -7)" ] && return
 	if ! "${APT_GET[@]}" -qq -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any \
 	     update >"$dir/log" 2>&1 </dev/null; then
 		say "cannot fetch the list of $codename-backports: $(grep -m1 '^[EW]:' "$dir/log")"
@@ -131,7 +130,7 @@ kernel_fetch_6_12()
 	newest=$(find "$KERNEL_CACHE" -maxdepth 1 -name '6.12*-amd64' 2>/dev/null | sort -V | tail -n1)
 	if [ -z "$newest" ]; then
 		apt_backports || return 1
-		image=$(apt_newest linux-image-6.12 'linux-image-6\.12\.[0-9]+\+deb[0-9]+-amd64(-unsigned)?')
+		image=$(apt_newest linux-image-6.12 'linux-image-6\.12\.[0-9]+\+(deb[0-9]+|bpo)-amd64(-unsigned)?')
 		[ -n "$image" ] || { say "bookworm-backports has no linux-image-6.12"; return 1; }
 		release=${image#linux-image-}
 		release=${release%-unsigned}

@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The verdict of selftests/run on what a test file prints."""
+
+import importlib.machinery
+import importlib.util
+import signal
+import sys
+from pathlib import Path
+
+SELFTESTS = Path(__file__).resolve().parent.parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(SELFTESTS))
+import ktap  # pylint: disable=wrong-import-position
+
+LOADER = importlib.machinery.SourceFileLoader("run", str(SELFTESTS / "run"))
+RUN = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", LOADER))
+LOADER.exec_module(RUN)
+
+WHOLE = "TAP version 13\n1..3\nok 1 a\nok 2 b # SKIP no such device\nok 3 - c\n"
+
+# Output, exit status (None: time limit), expected passed, failed, skipped.
+CASES = {
+    "passed and skipped tests": (WHOLE, 0, 2, 0, 1),
+    "a failed test": (WHOLE.replace("ok 1", "not ok 1"), 1, 1, 1, 1),
+    "a failed test whose file claims success": (WHOLE.replace("ok 1", "not ok 1"), 0, 1, 1, 1),
+    "tests passed but the file says it failed": (WHOLE, 1, 2, 1, 1),
+    "fewer tests than planned": (WHOLE.replace("1..3", "1..4"), 0, 2, 1, 1),
+    "more tests than planned": (WHOLE.replace("1..3", "1..2"), 0, 2, 1, 1),
+    "no plan": (WHOLE.replace("1..3\n", ""), 0, 2, 1, 1),
+    "no output": ("", 0, 0, 1, 0),
+    "a crash": (WHOLE, -signal.SIGSEGV, 2, 1, 1),
+    "a hang": (WHOLE, None, 2, 1, 1),
+    "a skipped file": ("TAP version 13\n1..0 # SKIP no device\n", 4, 0, 0, 1),
+    "comments and nested tests": (WHOLE + "# not ok 9 x\n  not ok 1 nested\n", 0, 2, 0, 1),
+}
+
+
+def check(output, status, *expected):
+    """Raise unless the verdict is the expected one."""
+    count = RUN.parse_ktap(output, status)
+    actual = (count.passed, count.failed, count.skipped)
+    assert actual == expected, f"expected {expected}, got {actual}"
+
+
+ktap.main([(name, lambda case=case: check(*case)) for name, case in CASES.items()])
