@@ -11,7 +11,9 @@ RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generat
 
 # Each kernel release gets a build directory of its own, with links to the sources.
 BUILD = build/$(RELEASE)
-KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)/$(BUILD)
+# A module outside the kernel's tree is neither signed nor described in BTF:
+# both need files that headers do not have.
+KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)/$(BUILD) CONFIG_MODULE_SIG_ALL= CONFIG_DEBUG_INFO_BTF_MODULES=
 
 PREFIX ?= /usr/local
 RESULTS := $${XDG_STATE_HOME:-~/.local/state}/vqhost
