@@ -11,9 +11,16 @@ rcu_.*detected.*stall|UBSAN:|KASAN:|KFENCE:|KCSAN:|KMSAN:|kmemleak: [0-9]+ new|\
 unreferenced object|refcount_t: |list_(add|del) corruption|DEBUG_LOCKS_WARN_ON|workqueue lockup'
 CONSOLE_REPORTS=${CONSOLE_REPORTS//\\$'\n'/}
 
+# What init says when the command starts.  A complaint before that is about the
+# hardware below the host.
+CONSOLE_MARK='testhost: the command starts'
+
 # console_reports FILE...: print an excerpt of what the kernel complained about;
 # fails if it did not.
 console_reports()
 {
-	cat "$@" 2>/dev/null | grep -m1 -aE -B2 -A25 -e "$CONSOLE_REPORTS"
+	cat "$@" 2>/dev/null |
+		awk -v mark="$CONSOLE_MARK" '{ line[NR] = $0 } index($0, mark) { first = NR }
+			END { for (i = first + 1; i <= NR; i++) print line[i] }' |
+		grep -m1 -aE -B2 -A25 -e "$CONSOLE_REPORTS"
 }
