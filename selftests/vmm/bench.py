@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the tests with guests share: devices, patterns, transfers."""
 
+import atexit
 import contextlib
 import hashlib
 import os
@@ -38,6 +39,9 @@ def prepare(**files):
     """
     hostside.enter_network_namespace()
     hostside.run("modprobe", "vhost_net")
+    # A test file that was killed cannot have cleaned up.
+    clean_up()
+    atexit.register(clean_up)
     hostside.make_ram_disks(2, DISK_MIB * 2)
     hostside.run("mke2fs", "-q", "-F", "/dev/ram1")
     os.makedirs(MOUNT, exist_ok=True)
@@ -45,6 +49,14 @@ def prepare(**files):
     hostside.run("mount", "/dev/ram1", MOUNT)
     hostside.run("dd", "if=/dev/zero", f"of={FILE}", "bs=1M", f"count={DISK_MIB}")
     guest.initrd_with(INITRD, {"setup": hostside.GUEST_SETUP, **files})
+
+
+def clean_up():
+    """Give the RAM disks back."""
+    if os.path.ismount(MOUNT):
+        hostside.run("umount", MOUNT)
+    if os.path.exists("/sys/module/brd"):
+        hostside.run("rmmod", "brd")
 
 
 @contextlib.contextmanager
