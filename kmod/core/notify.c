@@ -36,7 +36,14 @@ static int waiter_wake(wait_queue_entry_t *entry, unsigned int mode, int flags, 
 	/* The wait queue's lock is held, so the count needs no other. */
 	if (waiter->is_kick)
 		waiter->queue->counters.kicks++;
-	vqhost_queue_wake(waiter->queue);
+	/*
+	 * What made the file ready before whether the thread cares: either
+	 * this sees that it does, or its last look before it sleeps sees the
+	 * file ready.  Pairs with the barrier in wait_for_work() in thread.c.
+	 */
+	smp_mb();
+	if (READ_ONCE(waiter->armed))
+		vqhost_queue_wake(waiter->queue);
 	return 0;
 }
 

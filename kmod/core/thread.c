@@ -97,6 +97,13 @@ static void sleep_until_woken(struct vqhost_queue *queue, enum vqhost_run state,
 	__set_current_state(TASK_RUNNING);
 }
 
+/* A thread that runs, or waits for the other side, is not to be woken. */
+static void set_armed(struct vqhost_queue *queue, bool kick, bool backend)
+{
+	WRITE_ONCE(queue->kick_waiter.armed, kick);
+	WRITE_ONCE(queue->backend_waiter.armed, backend);
+}
+
 static void wait_for_work(struct vqhost_queue *queue, enum vqhost_run state)
 {
 	u64 since = local_clock();
@@ -111,17 +118,19 @@ static void wait_for_work(struct vqhost_queue *queue, enum vqhost_run state)
 	/* What run() held back to publish more at once waits no longer. */
 	vqhost_queue_publish(queue);
 
-	/* Wake-ups from here on count. */
+	/* Wake-ups from here on count, if they are for what is waited for. */
+	set_armed(queue, state == VQHOST_RUN_EMPTY, state == VQHOST_RUN_BACKEND);
 	clear_bit(0, &queue->wake);
 	/* Before the looks that follow; pairs with vqhost_queue_wake(). */
 	smp_mb__after_atomic();
 
 	/* An error shows again, and is handled, at the next run(). */
-	if (state == VQHOST_RUN_EMPTY && virtqueue_enable_kicks(&queue->ring))
-		return;
-	sleep_until_woken(queue, state, true);
-	if (queue->poll.limit_ns)
-		adapt_window(&queue->poll, local_clock() - since);
+	if (state != VQHOST_RUN_EMPTY || !virtqueue_enable_kicks(&queue->ring)) {
+		sleep_until_woken(queue, state, true);
+		if (queue->poll.limit_ns)
+			adapt_window(&queue->poll, local_clock() - since);
+	}
+	set_armed(queue, false, false);
 }
 
 static void report_broken(struct vqhost_queue *queue, int err)

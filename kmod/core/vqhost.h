@@ -73,6 +73,7 @@ enum vqhost_run {
  * @head: the file's wait queue, NULL while detached
  * @events: EPOLL* of interest
  * @is_kick: the file is the queue's kick eventfd
+ * @armed: the thread sleeps, or is about to, until this file is ready
  */
 struct vqhost_waiter {
 	struct vqhost_queue *queue;
@@ -81,6 +82,7 @@ struct vqhost_waiter {
 	wait_queue_head_t *head;
 	__poll_t events;
 	bool is_kick;
+	bool armed;
 };
 
 /**
