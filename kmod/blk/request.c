@@ -141,12 +141,11 @@ u8 blk_request_check(const struct blk_request *request, const struct blk_limits 
 static u8 check_range(const struct blk_request *request, const struct blk_limits *limits,
 		      const struct blk_range *range, u32 flags)
 {
-	/* Discard knows no flag at all, write zeroes one. */
-	if (request->type == VIRTIO_BLK_T_DISCARD && flags)
+	bool discard = request->type == VIRTIO_BLK_T_DISCARD;
+
+	if (flags & ~(discard ? 0 : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP))
 		return VIRTIO_BLK_S_UNSUPP;
-	if (flags & ~VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP)
-		return VIRTIO_BLK_S_UNSUPP;
-	if (range->sectors > BLK_RANGE_SECTORS_MAX ||
+	if (range->sectors > (discard ? BLK_DISCARD_SECTORS_MAX : BLK_WRITE_ZEROES_SECTORS_MAX) ||
 	    !is_within(range->sector, range->sectors, limits))
 		return VIRTIO_BLK_S_IOERR;
 	return VIRTIO_BLK_S_OK;
@@ -230,13 +229,16 @@ int blk_request_fill(struct device_virtqueue *vq, const struct blk_request *requ
  * @status: VIRTIO_BLK_S_*
  * @written: bytes of data written, without the status byte
  *
- * The driver sees it after virtqueue_publish().
+ * The driver sees it after virtqueue_publish().  On a broken virtqueue nothing is
+ * written.
  * Context: owner of the virtqueue, may sleep.
  * Return: 0, or -EIO if the virtqueue is broken.
  */
 int blk_request_complete(struct device_virtqueue *vq, u16 id, u64 status_address, u8 status,
 			 u32 written)
 {
+	if (unlikely(vq->error))
+		return -EIO;
 	if (unlikely(guest_memory_write(vq->memory, status_address, &status, sizeof(status))))
 		return virtqueue_break(vq, VIRTQUEUE_MEMORY);
 	return virtqueue_push(vq, id, written + 1);

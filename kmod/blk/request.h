@@ -29,11 +29,15 @@
 /* Ranges of one discard or write zeroes: max_discard_seg, max_write_zeroes_seg. */
 #define BLK_RANGES_MAX 16U
 
+/* Sectors of one range to discard, 2 GiB: max_discard_sectors. */
+#define BLK_DISCARD_SECTORS_MAX (1U << 22)
+
 /*
- * Sectors of one range: max_discard_sectors, max_write_zeroes_sectors.  1 GiB:
- * where zeroes have to be written, a request still ends in a matter of seconds.
+ * Sectors of one range to write zeroes to, 64 MiB: max_write_zeroes_sectors.
+ * Where zeroes have to be written for want of anything better, a request still
+ * ends in a matter of seconds.
  */
-#define BLK_RANGE_SECTORS_MAX (1U << 21)
+#define BLK_WRITE_ZEROES_SECTORS_MAX (1U << 17)
 
 /**
  * struct blk_limits - what a request is checked against
