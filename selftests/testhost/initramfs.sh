@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The test host's initramfs: busybox, the script initramfs-init, and only the
-# modules that reach the machine's file system.  It is built once for each
-# kernel and version of that script, and kept in the cache.
+# The test host's initramfs: busybox, the script initramfs-init, and the modules
+# that are always loaded.  It is built once for each kernel and version of that
+# script, and kept in the cache.
 
-# What must work before the root file system is there.
-INITRAMFS_MODULES=(virtio_pci 9pnet_virtio 9p overlay)
-# What is loaded as soon as it is there.
+# What reaches the machine's file system; then, what every command may expect.
+ROOT_MODULES=(virtio_pci 9pnet_virtio 9p overlay)
 HOST_MODULES=(kvm-amd kvm-intel tun)
 
 # Print the files of modules in the order in which they must be inserted.
@@ -21,10 +20,29 @@ modules_in_order()
 	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++'
 }
 
+# initramfs_modules FOLDER MODULE...: put modules and what they need into a folder,
+# unpacked and numbered in order.
+initramfs_modules()
+{
+	local folder=$1 files file number=10
+	shift
+
+	files=$(modules_in_order "$@") || return 1
+	mkdir -p "$folder"
+	for file in $files; do
+		case $file in
+		*.xz)	xz -dc "$file" >"$folder/$number-$(basename "$file" .xz)" ;;
+		*.zst)	zstd -qdc "$file" >"$folder/$number-$(basename "$file" .zst)" ;;
+		*)	cp "$file" "$folder/$number-$(basename "$file")" ;;
+		esac
+		number=$((number + 1))
+	done
+}
+
 # initramfs_prepare sets INITRAMFS.
 initramfs_prepare()
 {
-	local key work modules number=10 file
+	local key work
 
 	key=$(cat "$HERE/initramfs-init" "$HERE/initramfs.sh" "$(command -v busybox)" \
 		"$KERNEL_ROOT/lib/modules/$KERNEL_RELEASE/modules.dep" | sha256sum | cut -c1-16)
@@ -32,20 +50,13 @@ initramfs_prepare()
 	[ -e "$INITRAMFS" ] && return
 	mkdir -p "$CACHE/initramfs"
 	work=$(mktemp -d "$CACHE/initramfs/.build.XXXXXX")
-	mkdir -p "$work"/root/{bin,dev,proc,sys,modules,lower,upper,results,new}
-	modules=$(modules_in_order "${INITRAMFS_MODULES[@]}") || {
-		say "kernel $KERNEL_RELEASE lacks a module of: ${INITRAMFS_MODULES[*]}"
+	mkdir -p "$work"/root/{bin,dev,proc,sys,lower,upper,results,new}
+	initramfs_modules "$work/root/modules/root" "${ROOT_MODULES[@]}" &&
+		initramfs_modules "$work/root/modules/host" "${HOST_MODULES[@]}" || {
+		say "kernel $KERNEL_RELEASE lacks one of: ${ROOT_MODULES[*]} ${HOST_MODULES[*]}"
 		rm -rf "$work"
 		return 1
 	}
-	for file in $modules; do
-		case $file in
-		*.xz)	xz -dc "$file" >"$work/root/modules/$number-$(basename "$file" .xz)" ;;
-		*.zst)	zstd -qdc "$file" >"$work/root/modules/$number-$(basename "$file" .zst)" ;;
-		*)	cp "$file" "$work/root/modules/$number-$(basename "$file")" ;;
-		esac
-		number=$((number + 1))
-	done
 	cp "$(command -v busybox)" "$work/root/bin/busybox"
 	cp "$HERE/initramfs-init" "$work/root/init"
 	chmod +x "$work/root/init"

@@ -187,7 +187,7 @@ kernel_image_release()
 {
 	local offset
 
-	[ "$(dd if="$1" bs=1 skip=514 count=4 status=none)" = HdrS ] || return 1
+	[ "$(dd if="$1" bs=1 skip=514 count=4 status=none | tr -d '\0')" = HdrS ] || return 1
 	offset=$(od -An -tu2 -j 526 -N 2 "$1")
 	dd if="$1" bs=1 skip=$((offset + 512)) count=128 status=none |
 		tr '\0' '\n' | head -n1 | cut -d' ' -f1

@@ -93,7 +93,6 @@ run_write_job()
 		printf 'TREE=%q\n' "$TREE"
 		printf 'RESULTS=%q\n' "$RESULTS"
 		printf 'MODULES=%q\n' "${KERNEL_ROOT%/}/lib/modules"
-		printf 'LOAD=%q\n' "$(modules_in_order "${HOST_MODULES[@]}" 2>/dev/null | tr '\n' ' ')"
 		printf 'TIMEOUT=%q\n' "$TIMEOUT"
 		printf 'INTERACTIVE=%q\n' "$INTERACTIVE"
 		if [ -n "$INTERACTIVE" ] && read -r ROWS COLUMNS < <(stty size 2>/dev/null); then
@@ -109,7 +108,8 @@ run_write_job()
 			printf 'export %s=%q\n' "${name%%=*}" "${name#*=}"
 		done
 		printf 'export VQHOST_RESULTS=%q VQHOST_TREE=%q\n' "$RESULTS" "$TREE"
-		printf 'cd %q || cd /\n' "$PWD"
+		# Below /tmp only the tree is there.
+		printf 'cd %q 2>/dev/null || cd %q\n' "$PWD" "$TREE"
 		printf 'exec'
 		printf ' %q' "${COMMAND[@]}"
 		printf '\n'
@@ -211,7 +211,7 @@ run_main()
 		[ ${#COMMAND[@]} -gt 0 ] || COMMAND=(bash -i)
 		TIMEOUT=0
 	fi
-	[ ${#COMMAND[@]} -gt 0 ] || usage_error "--: no command given"
+	[ ${#COMMAND[@]} -gt 0 ] || usage_error "run: give a command after --"
 	"$HERE/setup" >&2 || exit $EXIT_UNPREPARED
 	kernel_prepare "$KERNEL" || exit $EXIT_UNPREPARED
 	initramfs_prepare || exit $EXIT_UNPREPARED
