@@ -91,9 +91,13 @@ def run_workload(running, workload, seconds):
         samples[name] = counters.sample(running.pid)
 
     try:
-        output = running.check(record["command"], timeout=60 + 10 * seconds, on_mark=on_mark)
+        status, output = running.run(record["command"], timeout=60 + 10 * seconds,
+                                     on_mark=on_mark)
         record["output"] = output
+        # A failed tool says more in its output than by its status, if it got that far.
         record.update(workload.parse(output))
+        if status:
+            record["error"] = f"status {status}: {output.strip().splitlines()[:1]}"
         record["spent"] = counters.difference(samples["begin"], samples["end"])
     except LostData as error:
         record["error"] = f"LOST DATA: {error}"
@@ -226,4 +230,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (guest.GuestError, hostside.HostError) as reason:
+        sys.exit(f"compare: {reason}")

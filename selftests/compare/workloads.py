@@ -72,7 +72,8 @@ def _fio_verify(_seconds):
 def _fio_job(output):
     job = _json(output)["jobs"][0]
     if job["error"]:
-        raise LostData(f"fio: error {job['error']}")
+        first = next((line for line in output.splitlines() if line.startswith("verify:")), "")
+        raise LostData(f"fio: error {job['error']} {first}".strip())
     return job
 
 

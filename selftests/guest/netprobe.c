@@ -217,6 +217,7 @@ static int serve(uint16_t port)
 		case -1:
 			return fail("fork");
 		case 0:
+			close(listener);
 			_exit(serve_one(fd) ? 1 : 0);
 		}
 		close(fd);
