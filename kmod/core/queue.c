@@ -65,7 +65,7 @@ void vqhost_queue_free(struct vqhost_queue *queue)
 		eventfd_ctx_put(queue->call);
 	if (queue->error)
 		eventfd_ctx_put(queue->error);
-	kfree(queue);
+	kfree_rcu(queue, rcu);
 }
 
 /**

@@ -63,21 +63,29 @@ static bool backend_ready(struct vqhost_queue *queue, enum vqhost_run state)
 	return type->ready && type->ready(queue, state);
 }
 
-/* Returns true if the thread has to look again, be it for an error. */
+/*
+ * Returns true if the thread has to look again, be it for an error.  A task
+ * that is to run instead does so at once, and its work is looked at after it;
+ * one that waits for the CPU gets it by our sleeping.
+ */
 static bool poll_for_work(struct vqhost_queue *queue, enum vqhost_run state, u64 since)
 {
 	u64 end = since + queue->poll.window_ns;
 
-	do {
+	for (;;) {
 		if (state == VQHOST_RUN_EMPTY && virtqueue_pending(&queue->ring))
 			return true;
 		if (backend_ready(queue, state) || must_look())
 			return true;
-		if (need_resched() || !single_task_running())
+		if (local_clock() >= end)
 			return false;
-		cpu_relax();
-	} while (local_clock() < end);
-	return false;
+		if (need_resched())
+			cond_resched();
+		else if (!single_task_running())
+			return false;
+		else
+			cpu_relax();
+	}
 }
 
 /*

@@ -136,6 +136,8 @@ struct vqhost_counters {
  * @poll: adaptive polling
  * @counters: statistics
  * @private: the type's
+ * @rcu: whoever calls vqhost_queue_wake() under rcu_read_lock(), with work that
+ *	drain() waits for, may still be in it when the queue is freed
  */
 struct vqhost_queue {
 	struct device_virtqueue ring;
@@ -159,6 +161,7 @@ struct vqhost_queue {
 	struct vqhost_poll poll;
 	struct vqhost_counters counters;
 	void *private;
+	struct rcu_head rcu;
 };
 
 /**
