@@ -108,12 +108,12 @@ typedef uint64_t u64;
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #define min_t(type, a, b) min((type)(a), (type)(b))
 
-#define le16_to_cpu(value) le16toh((__u16)(value))
-#define le32_to_cpu(value) le32toh((__u32)(value))
-#define le64_to_cpu(value) le64toh((__u64)(value))
-#define cpu_to_le16(value) ((__le16)htole16(value))
-#define cpu_to_le32(value) ((__le32)htole32(value))
-#define cpu_to_le64(value) ((__le64)htole64(value))
+#define le16_to_cpu(value) le16toh((__force __u16)(value))
+#define le32_to_cpu(value) le32toh((__force __u32)(value))
+#define le64_to_cpu(value) le64toh((__force __u64)(value))
+#define cpu_to_le16(value) ((__force __le16)htole16(value))
+#define cpu_to_le32(value) ((__force __le32)htole32(value))
+#define cpu_to_le64(value) ((__force __le64)htole64(value))
 
 /*
  * The driver runs on another CPU of the same coherent machine.  What a barrier
