@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reads and writes: asynchronous I/O between the store and guest memory.
+ *
+ * With direct I/O the store pins the guest's pages and moves the data itself;
+ * the request completes later, in whatever context.  Otherwise, and where a
+ * buffer does not meet the demands of direct I/O, it completes before
+ * blk_io_submit() returns.
+ */
+#include "blk.h"
+
+static void iocb_completed(struct kiocb *iocb, long result)
+{
+	struct blk_io *io = container_of(iocb, struct blk_io, iocb);
+	struct blk_queue *blk = io->queue->private;
+	struct super_block *superblock = blk->backend.superblock;
+
+	if (iocb->ki_flags & IOCB_WRITE && superblock) {
+		/* Taken over from the thread, see protect_from_freezing(). */
+		__sb_writers_acquired(superblock, SB_FREEZE_WRITE);
+		sb_end_write(superblock);
+	}
+	blk_io_completed(io, result);
+}
+
+/*
+ * The file system is not frozen while a write is under way.  The protection
+ * ends in iocb_completed(), wherever that runs: lockdep is told so.
+ */
+static void protect_from_freezing(struct super_block *superblock)
+{
+	sb_start_write(superblock);
+	__sb_writers_release(superblock, SB_FREEZE_WRITE);
+}
+
+/**
+ * blk_iocb_init() - how a queue's store is read or written
+ * @iocb: set up for synchronous I/O, without a position
+ * @blk: the queue
+ * @write: direction
+ *
+ * Context: any.
+ */
+void blk_iocb_init(struct kiocb *iocb, const struct blk_queue *blk, bool write)
+{
+	init_sync_kiocb(iocb, blk->backend.file);
+	/* The owner may have changed the file's flags since. */
+	iocb->ki_flags &= ~(IOCB_APPEND | IOCB_DIRECT);
+	if (blk->direct)
+		iocb->ki_flags |= IOCB_DIRECT;
+	if (write) {
+		iocb->ki_flags |= IOCB_WRITE;
+		/* Without flush, what is completed is stable (section 5.2.6.2). */
+		if (!(blk->limits.features & BIT_ULL(VIRTIO_BLK_F_FLUSH)))
+			iocb->ki_flags |= IOCB_DSYNC;
+	}
+}
+
+/*
+ * Translate a request's data into blk->vectors.  Returns their number, or
+ * -EFAULT, or -ENOBUFS.
+ */
+static int translate_data(struct vqhost_queue *queue, const struct blk_request *request)
+{
+	struct blk_queue *blk = queue->private;
+	unsigned int count = 0;
+	unsigned int i;
+	int filled;
+
+	for (i = 0; i < request->data_segments; i++) {
+		filled = guest_memory_translate(&queue->memory, request->data[i].address,
+						request->data[i].length, request->data_writable,
+						&blk->vectors[count], blk->vectors_count - count);
+		if (unlikely(filled < 0))
+			return filled;
+		count += filled;
+	}
+	return count;
+}
+
+static bool memory_is_aligned(const struct blk_queue *blk, unsigned int count)
+{
+	unsigned long addresses = 0, lengths = 0;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		addresses |= (unsigned long)blk->vectors[i].iov_base;
+		lengths |= blk->vectors[i].iov_len;
+	}
+	return !(addresses & blk->backend.memory_mask) && !(lengths & blk->backend.offset_mask);
+}
+
+static void init_iter(struct iov_iter *iter, const struct blk_io *io, const struct blk_queue *blk,
+		      unsigned int count)
+{
+	unsigned int direction = io->type == VIRTIO_BLK_T_OUT ? ITER_SOURCE : ITER_DEST;
+
+	if (count == 1)
+		iov_iter_ubuf(iter, direction, blk->vectors[0].iov_base, io->length);
+	else
+		iov_iter_init(iter, direction, blk->vectors, count, io->length);
+}
+
+/* Returns bytes moved, -errno, or -EIOCBQUEUED: then the store has the request. */
+static ssize_t start_iocb(struct blk_io *io, struct blk_queue *blk, unsigned int count)
+{
+	struct kiocb *iocb = &io->iocb;
+	struct iov_iter iter;
+	ssize_t ret = -EINVAL;
+
+	if (!blk->direct || memory_is_aligned(blk, count)) {
+		init_iter(&iter, io, blk, count);
+		if (iocb->ki_flags & IOCB_WRITE)
+			ret = vfs_iocb_iter_write(iocb->ki_filp, iocb, &iter);
+		else
+			ret = vfs_iocb_iter_read(iocb->ki_filp, iocb, &iter);
+	}
+	if (unlikely(ret == -EINVAL && blk->direct)) {
+		init_iter(&iter, io, blk, count);
+		ret = blk_transfer_bounced(iocb, &iter);
+	}
+	return ret;
+}
+
+/**
+ * blk_io_submit() - start a read or write
+ * @io: entry for it; belongs to the store afterwards, or to the list of
+ *	completed requests
+ * @request: passed blk_request_check()
+ *
+ * Context: the queue's thread, on the owner's mm, may sleep.
+ * Return: 0, or -EIO on a broken ring, which it is now if the data lie outside
+ * guest memory.
+ */
+int blk_io_submit(struct blk_io *io, const struct blk_request *request)
+{
+	struct vqhost_queue *queue = io->queue;
+	struct blk_queue *blk = queue->private;
+	ssize_t ret;
+	int count;
+
+	io->length = request->data_length;
+	count = translate_data(queue, request);
+	if (unlikely(count <= 0)) {
+		/* Nothing to do, or more pieces than any driver makes of it. */
+		blk_io_completed(io, count);
+		return count == -EFAULT ? virtqueue_break(&queue->ring, VIRTQUEUE_MEMORY) : 0;
+	}
+
+	blk_iocb_init(&io->iocb, blk, io->type == VIRTIO_BLK_T_OUT);
+	io->iocb.ki_complete = iocb_completed;
+	io->iocb.ki_pos = request->sector << BLK_SECTOR_SHIFT;
+	if (unlikely(blk->direct && (io->iocb.ki_pos | io->length) & blk->backend.offset_mask)) {
+		blk_io_completed(io, -EINVAL);
+		return 0;
+	}
+	if (io->iocb.ki_flags & IOCB_WRITE && blk->backend.superblock)
+		protect_from_freezing(blk->backend.superblock);
+	ret = start_iocb(io, blk, count);
+	if (ret != -EIOCBQUEUED)
+		iocb_completed(&io->iocb, ret);
+	return 0;
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A queue's thread at work: take chains, start their I/O, collect what has
+ * completed, publish.
+ */
+#include <linux/cred.h>
+#include <linux/blkdev.h>
+#include <linux/slab.h>
+
+#include "blk.h"
+
+/*
+ * Room for pieces of one request beyond its buffers: a buffer may cross
+ * regions of guest memory that the owner has mapped apart.
+ */
+#define VECTORS_SPARE 64
+
+/**
+ * blk_queue_start() - prepare a queue, see &struct vqhost_device_type.start
+ * @queue: parked, its ring is initialised
+ * @backend: a &struct blk_backend, copied
+ *
+ * Context: device's mutex held, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int blk_queue_start(struct vqhost_queue *queue, void *backend)
+{
+	struct blk_queue *blk = kzalloc(sizeof(*blk), GFP_KERNEL_ACCOUNT);
+	unsigned int i;
+
+	if (!blk)
+		return -ENOMEM;
+	blk->vectors_count = queue->size + VECTORS_SPARE;
+	blk->vectors = kvmalloc_array(blk->vectors_count, sizeof(*blk->vectors),
+				      GFP_KERNEL_ACCOUNT);
+	blk->table = kvcalloc(queue->size, sizeof(*blk->table), GFP_KERNEL_ACCOUNT);
+	if (!blk->vectors || !blk->table)
+		goto err_free;
+	for (i = 0; i < queue->size; i++) {
+		blk->table[i].queue = queue;
+		blk->table[i].node.next = blk->free;
+		blk->free = &blk->table[i].node;
+	}
+	init_llist_head(&blk->slow);
+	init_llist_head(&blk->completed);
+	init_waitqueue_head(&blk->drained);
+	INIT_WORK(&blk->slow_work, blk_slow_work);
+
+	blk->backend = *(struct blk_backend *)backend;
+	blk->limits.sectors = blk->backend.sectors;
+	blk->limits.features = queue->device->features;
+	blk->limits.readonly = blk->backend.readonly ||
+			       vqhost_has_feature(queue->device, VIRTIO_BLK_F_RO);
+	/*
+	 * A driver that knows of no other block size works in sectors, and the
+	 * page cache can put parts of a block together.
+	 */
+	blk->direct = blk->backend.direct &&
+		      (blk->backend.offset_mask < BLK_SECTOR_SIZE ||
+		       vqhost_has_feature(queue->device, VIRTIO_BLK_F_BLK_SIZE));
+	queue->private = blk;
+	return 0;
+
+err_free:
+	kvfree(blk->table);
+	kvfree(blk->vectors);
+	kfree(blk);
+	return -ENOMEM;
+}
+
+/**
+ * blk_queue_stop() - undo blk_queue_start()
+ * @queue: parked and drained
+ *
+ * Context: device's mutex held, may sleep.
+ */
+void blk_queue_stop(struct vqhost_queue *queue)
+{
+	struct blk_queue *blk = queue->private;
+
+	/* It has nothing left to do, but may not have returned. */
+	flush_work(&blk->slow_work);
+	blk_backend_put(&blk->backend);
+	queue->private = NULL;
+	kvfree(blk->table);
+	kvfree(blk->vectors);
+	kfree_rcu(blk, rcu);
+}
+
+/**
+ * blk_queue_memory() - memory that blk_queue_start() allocated
+ * @queue: running
+ *
+ * Return: bytes.
+ */
+size_t blk_queue_memory(const struct vqhost_queue *queue)
+{
+	const struct blk_queue *blk = queue->private;
+
+	return sizeof(*blk) + queue->size * sizeof(*blk->table) +
+	       blk->vectors_count * sizeof(*blk->vectors);
+}
+
+/**
+ * blk_io_completed() - hand a request to the queue's thread
+ * @io: not to be touched afterwards
+ * @result: bytes moved, or -errno
+ *
+ * Context: any, also hard interrupts.
+ */
+void blk_io_completed(struct blk_io *io, long result)
+{
+	struct vqhost_queue *queue = io->queue;
+	struct blk_queue *blk = queue->private;
+
+	io->result = result;
+	/*
+	 * From the moment this is in the list the thread may finish it, and
+	 * the queue be stopped and freed: after a grace period.
+	 */
+	rcu_read_lock();
+	if (llist_add(&io->node, &blk->completed) &&
+	    !(in_task() && current == queue->thread)) {
+		vqhost_queue_wake(queue);
+		/* That was a barrier after the list, too; pairs with wait_event()'s. */
+		if (waitqueue_active(&blk->drained))
+			wake_up(&blk->drained);
+	}
+	rcu_read_unlock();
+}
+
+static struct blk_io *get_io(struct blk_queue *blk, const struct virtqueue_chain *chain,
+			     const struct blk_request *request)
+{
+	struct blk_io *io = llist_entry(blk->free, struct blk_io, node);
+
+	blk->free = io->node.next;
+	blk->in_flight++;
+	io->status = request->status;
+	io->type = request->type;
+	io->length = 0;
+	io->id = chain->id;
+	return io;
+}
+
+static void put_io(struct blk_queue *blk, struct blk_io *io)
+{
+	io->node.next = blk->free;
+	blk->free = &io->node;
+	blk->in_flight--;
+}
+
+/* Give a chain back.  Returns 0, or -EIO on a broken ring. */
+static int answer(struct vqhost_queue *queue, u16 id, u64 address, u8 status, u32 written)
+{
+	if (unlikely(status != VIRTIO_BLK_S_OK))
+		queue->counters.errors++;
+	return blk_request_complete(&queue->ring, id, address, status, written);
+}
+
+static int answer_io(struct vqhost_queue *queue, struct blk_io *io)
+{
+	u8 status = VIRTIO_BLK_S_OK;
+	u32 written = 0;
+
+	/* A store that has shrunk moves less. */
+	if (unlikely(io->result != (int)io->length))
+		status = VIRTIO_BLK_S_IOERR;
+	else if (io->type == VIRTIO_BLK_T_IN)
+		written = io->length;
+	if (likely(status == VIRTIO_BLK_S_OK))
+		queue->counters.bytes += io->length;
+	return answer(queue, io->id, io->status, status, written);
+}
+
+/* Stage all completed requests.  Returns 0, or -EIO on a broken ring. */
+static int collect_completed(struct vqhost_queue *queue)
+{
+	struct blk_queue *blk = queue->private;
+	struct llist_node *list;
+	struct blk_io *io, *next;
+	int ret = 0;
+	int err;
+
+	if (llist_empty(&blk->completed))
+		return 0;
+	list = llist_reverse_order(llist_del_all(&blk->completed));
+	llist_for_each_entry_safe(io, next, list, node) {
+		err = answer_io(queue, io);
+		if (unlikely(err))
+			ret = err;
+		put_io(blk, io);
+	}
+	return ret;
+}
+
+static int answer_get_id(struct vqhost_queue *queue, const struct virtqueue_chain *chain,
+			 const struct blk_request *request)
+{
+	u8 serial[VIRTIO_BLK_ID_BYTES];
+	int written;
+
+	blk_device_serial(queue->device, serial);
+	written = blk_request_fill(&queue->ring, request, serial, sizeof(serial));
+	if (unlikely(written < 0))
+		return written;
+	return answer(queue, chain->id, request->status, VIRTIO_BLK_S_OK, written);
+}
+
+static int start_ranges(struct vqhost_queue *queue, const struct virtqueue_chain *chain,
+			const struct blk_request *request)
+{
+	struct blk_queue *blk = queue->private;
+	struct blk_ranges *ranges;
+	struct blk_io *io;
+	int status = VIRTIO_BLK_S_IOERR;
+
+	ranges = kmalloc(struct_size(ranges, range, BLK_RANGES_MAX), GFP_KERNEL_ACCOUNT);
+	if (ranges)
+		status = blk_request_ranges(&queue->ring, request, &blk->limits,
+					    ranges->range, &ranges->count);
+	if (status != VIRTIO_BLK_S_OK) {
+		kfree(ranges);
+		return status < 0 ? status :
+				    answer(queue, chain->id, request->status, status, 0);
+	}
+	io = get_io(blk, chain, request);
+	io->ranges = ranges;
+	blk_slow_submit(io);
+	return 0;
+}
+
+/* Returns 1 if a request was taken, 0 if none is there, -EIO on a broken ring. */
+static int take_request(struct vqhost_queue *queue)
+{
+	struct blk_queue *blk = queue->private;
+	struct virtqueue_chain chain;
+	struct blk_request request;
+	u8 status;
+	int ret;
+
+	ret = virtqueue_next(&queue->ring, &chain);
+	if (ret <= 0)
+		return ret;
+	ret = blk_request_parse(&queue->ring, &chain, &request);
+	if (unlikely(ret))
+		return ret;
+
+	status = blk_request_check(&request, &blk->limits);
+	if (unlikely(status != VIRTIO_BLK_S_OK)) {
+		ret = answer(queue, chain.id, request.status, status, 0);
+		return ret ? ret : 1;
+	}
+	switch (request.type) {
+	case VIRTIO_BLK_T_IN:
+	case VIRTIO_BLK_T_OUT:
+		ret = blk_io_submit(get_io(blk, &chain, &request), &request);
+		break;
+	case VIRTIO_BLK_T_FLUSH:
+		blk_slow_submit(get_io(blk, &chain, &request));
+		break;
+	case VIRTIO_BLK_T_GET_ID:
+		ret = answer_get_id(queue, &chain, &request);
+		break;
+	default:
+		ret = start_ranges(queue, &chain, &request);
+		break;
+	}
+	return ret ? ret : 1;
+}
+
+/*
+ * A driver has no more requests under way than the ring has descriptors.  One
+ * that goes beyond waits, so that table and staged entries always suffice.
+ */
+static bool is_full(const struct vqhost_queue *queue)
+{
+	const struct blk_queue *blk = queue->private;
+
+	return blk->in_flight + queue->ring.staged_count >= queue->ring.size;
+}
+
+/* Returns enum vqhost_run, or -EIO on a broken ring. */
+static int take_batch(struct vqhost_queue *queue)
+{
+	unsigned int taken;
+	int ret;
+
+	for (taken = 0; taken < BLK_BATCH; taken++) {
+		if (unlikely(is_full(queue)))
+			return queue->ring.staged_count ? VQHOST_RUN_AGAIN : VQHOST_RUN_BACKEND;
+		ret = take_request(queue);
+		if (unlikely(ret < 0))
+			return ret;
+		if (!ret)
+			return VQHOST_RUN_EMPTY;
+	}
+	return VQHOST_RUN_AGAIN;
+}
+
+/**
+ * blk_queue_run() - serve one batch, see &struct vqhost_device_type.run
+ * @queue: the queue
+ *
+ * Context: the queue's thread, on the owner's mm.
+ * Return: enum vqhost_run, or -EIO on a broken ring.
+ */
+int blk_queue_run(struct vqhost_queue *queue)
+{
+	struct blk_queue *blk = queue->private;
+	const struct cred *cred;
+	struct blk_plug plug;
+	int ret, err;
+
+	ret = virtqueue_disable_kicks(&queue->ring);
+	if (unlikely(ret))
+		return ret;
+	ret = collect_completed(queue);
+	if (unlikely(ret))
+		return ret;
+
+	cred = override_creds(blk->backend.cred);
+	blk_start_plug(&plug);
+	ret = take_batch(queue);
+	blk_finish_plug(&plug);
+	revert_creds(cred);
+
+	/* RAM disks and the page cache have completed meanwhile. */
+	err = collect_completed(queue);
+	if (!err)
+		err = vqhost_queue_publish(queue);
+	return unlikely(err) ? err : ret;
+}
+
+/**
+ * blk_queue_ready() - has any request completed?
+ * @queue: the queue
+ * @state: what blk_queue_run() returned
+ *
+ * Context: the queue's thread; does not sleep.
+ * Return: true if so.
+ */
+bool blk_queue_ready(struct vqhost_queue *queue, enum vqhost_run state)
+{
+	struct blk_queue *blk = queue->private;
+
+	return !llist_empty(&blk->completed);
+}
+
+/**
+ * blk_queue_drain() - wait for everything in flight and publish it
+ * @queue: the queue; if its ring is broken nothing is published
+ *
+ * Context: the queue's thread, on the owner's mm, may sleep.
+ */
+void blk_queue_drain(struct vqhost_queue *queue)
+{
+	struct blk_queue *blk = queue->private;
+
+	while (blk->in_flight) {
+		wait_event(blk->drained, !llist_empty(&blk->completed));
+		collect_completed(queue);
+		vqhost_queue_publish(queue);
+	}
+}
