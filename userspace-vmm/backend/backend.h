@@ -17,9 +17,18 @@
 #define VQVMM_BACKEND_BACKEND_H
 
 #include <stdint.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
 
 struct backend;
 struct virtio_queue;
+
+#define VIRTIO_FEATURE(bit) (1ULL << (bit))
+
+/* Features of the ring, as all backends know them. */
+#define BACKEND_RING_FEATURES (VIRTIO_FEATURE(VIRTIO_RING_F_INDIRECT_DESC) | \
+			       VIRTIO_FEATURE(VIRTIO_RING_F_EVENT_IDX) | \
+			       VIRTIO_FEATURE(VIRTIO_F_VERSION_1))
 
 /**
  * struct backend_ops - what a backend can do

@@ -24,8 +24,6 @@
 /* No MSI-X vector (section 4.1.5.1.2). */
 #define VIRTIO_NO_VECTOR 0xffff
 
-#define VIRTIO_FEATURE(bit) (1ULL << (bit))
-
 struct machine;
 struct virtio_device;
 

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A disk by vhost: one file of the kernel device serves all queues.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <linux/vqhost.h>
+
+#include "backend/store.h"
+#include "backend/vhost.h"
+
+static int set_backend(const struct vhost_backend *backend, const struct virtio_queue *queue,
+		       bool on)
+{
+	const struct store *store = backend->device;
+	int fd = vhost_queue_fd(backend, queue);
+	struct vqhost_blk_backend argument = {
+		.index = vhost_queue_vring(backend, queue),
+		.fd = on ? store->fd : VHOST_FILE_UNBIND,
+		.flags = store->readonly ? VQHOST_BLK_READONLY : 0,
+	};
+
+	return ioctl(fd, VQHOST_BLK_SET_BACKEND, &argument) ? -errno : 0;
+}
+
+/* Only a disk has a serial number. */
+static int probe(const struct vhost_backend *backend, int fd)
+{
+	const struct store *store = backend->device;
+	struct vqhost_blk_serial serial;
+
+	memcpy(serial.serial, store->serial, sizeof(serial.serial));
+	return ioctl(fd, VQHOST_BLK_SET_SERIAL, &serial) ? -errno : 0;
+}
+
+static const struct vhost_type blk_type = {
+	.purpose	= "a disk",
+	.features	= BACKEND_RING_FEATURES | STORE_FEATURES,
+	.probe		= probe,
+	.set_backend	= set_backend,
+};
+
+/**
+ * vhost_blk_create() - serve a disk by a kernel device
+ * @machine: has memory and a loop
+ * @settings: what the user wants; needed only during the call
+ * @store: must outlive the backend
+ * @queues: of the disk
+ * @out: receives the backend; backend_destroy() frees it
+ *
+ * Return: 0; OPTION_REJECTED, reported; another -errno, not reported.
+ */
+int vhost_blk_create(struct machine *machine, const struct vhost_settings *settings,
+		     const struct store *store, unsigned int queues, struct backend **out)
+{
+	const struct vhost_shape shape = {
+		.type = &blk_type,
+		.device = store,
+		.files = 1,
+		.vrings = queues,
+	};
+
+	return vhost_backend_create(machine, settings, &shape, out);
+}

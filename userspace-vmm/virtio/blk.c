@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A disk (virtio 1.2, section 5.2).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/virtio_blk.h>
+#include <linux/virtio_ids.h>
+
+#include "backend/store.h"
+#include "backend/user.h"
+#include "backend/vhost.h"
+#include "blk/request.h"
+#include "machine/machine.h"
+#include "options.h"
+#include "virtio/pci.h"
+#include "virtio/virtio.h"
+
+#define OPTION "--disk"
+
+/* Header and status of a request take a descriptor each. */
+#define DESCRIPTORS_BESIDE_DATA 2
+
+/**
+ * struct virtio_blk - a disk
+ * @device: what the driver sees
+ * @config: its configuration
+ * @pci: its transport
+ * @store: what is behind it
+ * @backend: serves the queues
+ */
+struct virtio_blk {
+	struct virtio_device device;
+	struct virtio_blk_config config;
+	struct virtio_pci *pci;
+	struct store store;
+	struct backend *backend;
+};
+
+static struct virtio_blk *to_virtio_blk(struct virtio_device *device)
+{
+	return (struct virtio_blk *)device;
+}
+
+static struct backend *queue_backend(struct virtio_device *device, unsigned int index)
+{
+	(void)index;
+	return to_virtio_blk(device)->backend;
+}
+
+static int features_chosen(struct virtio_device *device)
+{
+	struct virtio_blk *blk = to_virtio_blk(device);
+
+	return blk->backend->ops->set_features(blk->backend, device->features);
+}
+
+static const struct virtio_device_ops blk_ops = {
+	.features_chosen	= features_chosen,
+	.queue_backend		= queue_backend,
+};
+
+static int open_store(struct virtio_blk *blk, const struct disk_options *options)
+{
+	int err = store_open(&blk->store, options->path, options->readonly);
+
+	if (err == -ENODEV)
+		return option_key_error(OPTION, "path", options->path,
+					"neither a file nor a block device");
+	if (err) {
+		errno = -err;
+		return option_key_error(OPTION, "path", options->path, "%m");
+	}
+	if (!blk->store.sectors) {
+		store_close(&blk->store);
+		return option_key_error(OPTION, "path", options->path, "smaller than a sector");
+	}
+	/* Not a string: all 20 bytes may be used. */
+	if (options->serial)
+		memcpy(blk->store.serial, options->serial,
+		       min(strlen(options->serial), sizeof(blk->store.serial)));
+	return 0;
+}
+
+static int create_backend(struct virtio_blk *blk, const struct disk_options *options)
+{
+	struct machine *machine = blk->device.machine;
+	struct vhost_settings settings = {
+		.option = OPTION,
+		.device = options->device,
+		.poll_us = options->poll_us,
+		.poll_set = options->poll_set,
+	};
+
+	if (options->backend == BACKEND_VHOST)
+		return vhost_blk_create(machine, &settings, &blk->store, options->queues,
+					&blk->backend);
+	return user_backend_create(machine->loop, &user_blk_handler, &blk->store, options->queues,
+				   &blk->backend);
+}
+
+static uint8_t exponent(uint32_t power_of_2)
+{
+	uint8_t exponent = 0;
+
+	while (power_of_2 > 1) {
+		power_of_2 >>= 1;
+		exponent++;
+	}
+	return exponent;
+}
+
+/* Section 5.2.4. */
+static void fill_config(struct virtio_blk *blk, const struct disk_options *options)
+{
+	uint32_t segments = options->queue_size - DESCRIPTORS_BESIDE_DATA;
+	uint32_t alignment = blk->store.logical_block >> BLK_SECTOR_SHIFT;
+	uint64_t features = blk->backend->features;
+
+	blk->config = (struct virtio_blk_config) {
+		.capacity = (__force __virtio64)cpu_to_le64(blk->store.sectors),
+		.seg_max = (__force __virtio32)cpu_to_le32(segments),
+		.blk_size = (__force __virtio32)cpu_to_le32(blk->store.logical_block),
+		.physical_block_exp = exponent(blk->store.physical_block /
+					       blk->store.logical_block),
+		.num_queues = (__force __virtio16)cpu_to_le16(options->queues),
+		.max_discard_sectors = (__force __virtio32)cpu_to_le32(BLK_DISCARD_SECTORS_MAX),
+		.max_discard_seg = (__force __virtio32)cpu_to_le32(BLK_RANGES_MAX),
+		.discard_sector_alignment = (__force __virtio32)cpu_to_le32(alignment),
+		.max_write_zeroes_sectors =
+			(__force __virtio32)cpu_to_le32(BLK_WRITE_ZEROES_SECTORS_MAX),
+		.max_write_zeroes_seg = (__force __virtio32)cpu_to_le32(BLK_RANGES_MAX),
+		.write_zeroes_may_unmap = 1,
+	};
+	/* What would be refused is not offered. */
+	if (blk->store.readonly)
+		features &= ~(VIRTIO_FEATURE(VIRTIO_BLK_F_DISCARD) |
+			      VIRTIO_FEATURE(VIRTIO_BLK_F_WRITE_ZEROES));
+	else
+		features &= ~VIRTIO_FEATURE(VIRTIO_BLK_F_RO);
+	if (options->queues == 1)
+		features &= ~VIRTIO_FEATURE(VIRTIO_BLK_F_MQ);
+	blk->device.offered = features;
+	blk->device.config = &blk->config;
+	blk->device.config_length = sizeof(blk->config);
+}
+
+int virtio_blk_create(struct machine *machine, const struct disk_options *options,
+		      struct virtio_blk **out)
+{
+	struct virtio_blk *blk;
+	int err;
+
+	if (options->poll_set && options->backend != BACKEND_VHOST)
+		return option_error(OPTION, "poll-us", "only for backend=vhost");
+	if (options->queue_size <= DESCRIPTORS_BESIDE_DATA)
+		return option_error(OPTION, "queue-size", "too small for a request");
+	blk = calloc(1, sizeof(*blk));
+	if (!blk)
+		return -ENOMEM;
+	blk->device.machine = machine;
+	blk->device.ops = &blk_ops;
+	blk->device.id = VIRTIO_ID_BLOCK;
+	if (asprintf(&blk->device.name, OPTION " path=%s", options->path) < 0) {
+		err = -ENOMEM;
+		goto free_blk;
+	}
+	err = open_store(blk, options);
+	if (err)
+		goto free_name;
+	err = create_backend(blk, options);
+	if (err)
+		goto close_store;
+	fill_config(blk, options);
+	err = virtio_device_init(&blk->device, options->queues, options->queue_size);
+	if (err)
+		goto destroy_backend;
+	err = virtio_pci_create(machine, &blk->device, &blk->pci);
+	if (err)
+		goto fini_device;
+	*out = blk;
+	return 0;
+
+fini_device:
+	virtio_device_fini(&blk->device);
+destroy_backend:
+	backend_destroy(blk->backend);
+close_store:
+	store_close(&blk->store);
+free_name:
+	free(blk->device.name);
+free_blk:
+	free(blk);
+	return err;
+}
+
+void virtio_blk_destroy(struct virtio_blk *blk)
+{
+	if (!blk)
+		return;
+	virtio_device_set_status(&blk->device, 0);
+	virtio_pci_destroy(blk->pci);
+	virtio_device_fini(&blk->device);
+	backend_destroy(blk->backend);
+	store_close(&blk->store);
+	free(blk->device.name);
+	free(blk);
+}
