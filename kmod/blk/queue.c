@@ -288,7 +288,7 @@ static int take_batch(struct vqhost_queue *queue)
 
 	for (taken = 0; taken < BLK_BATCH; taken++) {
 		if (unlikely(is_full(queue)))
-			return queue->ring.staged_count ? VQHOST_RUN_AGAIN : VQHOST_RUN_BACKEND;
+			return VQHOST_RUN_AGAIN;
 		ret = take_request(queue);
 		if (unlikely(ret < 0))
 			return ret;
@@ -329,7 +329,9 @@ int blk_queue_run(struct vqhost_queue *queue)
 	err = collect_completed(queue);
 	if (!err)
 		err = vqhost_queue_publish(queue);
-	return unlikely(err) ? err : ret;
+	if (unlikely(err))
+		return err;
+	return ret == VQHOST_RUN_AGAIN && is_full(queue) ? VQHOST_RUN_BACKEND : ret;
 }
 
 /**
