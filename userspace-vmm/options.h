@@ -128,6 +128,18 @@ int option_error(const char *option, const char *value, const char *format, ...)
 int option_key_error(const char *option, const char *key, const char *value,
 		     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Room for what option_size_text() writes. */
+#define OPTION_SIZE_TEXT 24
+
+/**
+ * option_size_text() - a size as the user would write it
+ * @size: bytes
+ * @text: receives it: "256M"
+ *
+ * Return: @text.
+ */
+const char *option_size_text(uint64_t size, char text[OPTION_SIZE_TEXT]);
+
 /**
  * options_parse() - read the options of "run"
  * @options: is filled; options_free() frees what hangs from it, also on failure
