@@ -27,7 +27,7 @@ userland: ## build vqvmm
 	@+$(MAKE) -C userspace-vmm
 
 sparse: sources ## check modules and userland with sparse
-	@selftests/lint/sparse "$(KDIR)" $(BUILD)
+	@selftests/lint/sparse $(KDIR) $(BUILD)
 
 checkpatch: ## check the style of all sources with checkpatch --strict
 	@selftests/lint/checkpatch
@@ -39,9 +39,10 @@ check: ## build everything, run all tests here and in the test host (TESTS="kmod
 compare: ## compare userspace with in-kernel backends (QUICK=1: fewer runs)
 	@selftests/compare/compare
 
-install: all ## install modules, vqvmm and manual pages (DESTDIR, PREFIX)
+install: all ## install modules, vqvmm, the header and manual pages (DESTDIR, PREFIX)
 	@+$(KBUILD) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR) DEPMOD=true) modules_install
 	@+$(MAKE) -C userspace-vmm install PREFIX=$(PREFIX)
+	install -D -m 644 uapi/linux/vqhost.h $(DESTDIR)$(PREFIX)/include/linux/vqhost.h
 
 clean: ## remove everything that was built
 	@rm -rf build
