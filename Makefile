@@ -40,9 +40,11 @@ compare: ## compare userspace with in-kernel backends (QUICK=1: fewer runs)
 	@selftests/compare/compare
 
 install: all ## install modules, vqvmm, the header and manual pages (DESTDIR, PREFIX)
-	@+$(KBUILD) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR) DEPMOD=true) modules_install
+	@# kbuild runs depmod only beside a System.map, which headers do not have.
+	@+$(KBUILD) INSTALL_MOD_PATH=$(DESTDIR) cmd_depmod=: quiet_cmd_depmod= modules_install
+	@$(if $(DESTDIR),,/sbin/depmod -a $(RELEASE))
 	@+$(MAKE) -C userspace-vmm install PREFIX=$(PREFIX)
-	install -D -m 644 uapi/linux/vqhost.h $(DESTDIR)$(PREFIX)/include/linux/vqhost.h
+	@install -D -m 644 uapi/linux/vqhost.h $(DESTDIR)$(PREFIX)/include/linux/vqhost.h
 
 clean: ## remove everything that was built
 	@rm -rf build
