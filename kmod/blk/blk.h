@@ -95,7 +95,7 @@ struct blk_io {
 /**
  * struct blk_queue - &struct vqhost_queue.private of this device type
  * @backend: the store
- * @limits: what requests are checked against
+ * @limits: what requests are checked against, as of blk_queue_start()
  * @direct: reads and writes go past the page cache
  * @table: request table, as many entries as the queue has descriptors
  * @free: entries that are not in use

@@ -42,7 +42,7 @@
 /**
  * struct blk_limits - what a request is checked against
  * @sectors: capacity, in units of 512 bytes
- * @features: as negotiated: discard and write zeroes need their feature
+ * @features: as negotiated: discard and write zeroes need theirs
  * @readonly: nothing may change what is stored
  */
 struct blk_limits {

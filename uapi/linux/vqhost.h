@@ -33,10 +33,13 @@
  * struct vqhost_blk_backend - the file or block device behind a queue
  * @index: queue, 0 to VQHOST_BLK_QUEUES_MAX - 1
  * @fd: a regular file or a block device, or -1 to stop the queue.  It must be
- *	open for reading, and for writing unless VQHOST_BLK_READONLY is given.
- *	With O_DIRECT, data moves between the store and guest memory without a
- *	copy; without it, it passes through the page cache.  The queue holds
- *	its own reference.
+ *	open for reading, and for writing, without O_APPEND, unless
+ *	VQHOST_BLK_READONLY is given.  With O_DIRECT, data moves between the
+ *	store and guest memory without a copy; without it, it passes through
+ *	the page cache.  So it does if the store's blocks are larger than 512
+ *	bytes and VIRTIO_BLK_F_BLK_SIZE was not negotiated; if it was, requests
+ *	for parts of a block end in VIRTIO_BLK_S_IOERR.  The queue holds its
+ *	own reference, and does I/O with the caller's credentials.
  * @flags: VQHOST_BLK_*
  * @reserved: 0
  *
@@ -64,7 +67,8 @@ struct vqhost_blk_backend {
  * on a running queue replaces it: requests taken before are completed on the
  * old one first.  Stopping completes every request already taken, then
  * VHOST_GET_VRING_BASE tells where to go on.  The queues of a device
- * normally share one file.  Since 1.
+ * normally share one file.  A store that cannot discard ignores it, one that
+ * cannot write zeroes by itself has them written.  Since 1.
  *
  * Errors: EPERM no or another owner; ENOBUFS no such queue; EBADF bad fd or
  * its open mode; EINVAL flags, reserved, or neither regular file nor block
