@@ -27,6 +27,7 @@ struct parts {
 	struct machine machine;
 	int signal_fd;
 	struct rtc *rtc;
+	struct power *power;
 	struct virtio_net **nets;
 	unsigned int net_count;
 	struct virtio_blk **disks;
@@ -79,7 +80,7 @@ static int create_legacy(struct parts *parts)
 	err = i8042_create(machine);
 	if (err)
 		goto destroy_rtc;
-	err = power_create(machine);
+	err = power_create(machine, &parts->power);
 	if (err)
 		goto destroy_i8042;
 	return 0;
@@ -93,7 +94,7 @@ destroy_rtc:
 
 static void destroy_legacy(struct parts *parts)
 {
-	power_destroy(&parts->machine);
+	power_destroy(parts->power);
 	i8042_destroy(&parts->machine);
 	rtc_destroy(parts->rtc);
 }

@@ -11,6 +11,7 @@
 
 struct console;
 struct machine;
+struct power;
 struct rtc;
 struct serial;
 
@@ -64,15 +65,16 @@ void i8042_destroy(struct machine *machine);
 /**
  * power_create() - ACPI's power management registers and the panic notifier
  * @machine: the machine
+ * @out: receives them
  *
  * Return: 0 or -errno.
  */
-int power_create(struct machine *machine);
+int power_create(struct machine *machine, struct power **out);
 
 /**
  * power_destroy() - remove them
- * @machine: the machine
+ * @power: may be NULL
  */
-void power_destroy(struct machine *machine);
+void power_destroy(struct power *power);
 
 #endif /* VQVMM_LEGACY_LEGACY_H */
