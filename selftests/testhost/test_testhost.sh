@@ -86,7 +86,7 @@ ktap_equal "$status" 123 "a kernel warning fails the run"
 ktap_run "the report is shown" grep -q "on purpose" "$scratch/messages"
 
 testhost run --results "$scratch/results" -- \
-	bash -c 'echo before; echo c >/proc/sysrq-trigger; sleep 1000'
+	bash -c 'echo before; sleep 3; echo c >/proc/sysrq-trigger; sleep 1000'
 ktap_equal "$status$output" 122before "a panic is told apart"
 
 testhost run --results "$scratch/results" --icount -- bash -c 'nproc'
