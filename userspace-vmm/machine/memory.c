@@ -57,6 +57,8 @@ int guest_memory_create(uint64_t size, struct guest_memory **out)
 		err = -errno;
 		goto close_fd;
 	}
+	/* Where the host has large pages for this: fewer faults, smaller tables. */
+	madvise(memory->host, size, MADV_HUGEPAGE);
 	add_region(memory, 0, low, 0);
 	if (size > low)
 		add_region(memory, GUEST_MEMORY_HIGH, size - low, low);
