@@ -67,14 +67,17 @@ class Servers:
             process.wait()
 
 
-def versions():
+def versions(icount=False):
     """What was compared, on what."""
     cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="ascii")
                 if line.startswith("model name")), "unknown")
+    kind = "hardware"
+    if "TCG" in cpu:
+        kind = "emulated (TCG, 1 us is 1000 instructions)" if icount else "emulated (TCG)"
     return {
         "processor": cpu,
         "processors": os.cpu_count(),
-        "virtualization": "emulated (TCG)" if "TCG" in cpu else "hardware",
+        "virtualization": kind,
         "host_kernel": platform.release() + " " + platform.version(),
         "fio": run("fio", "--version").strip(),
         "iperf3": run("iperf3", "--version").splitlines()[0],

@@ -175,6 +175,7 @@ def parse_options():
     parser.add_argument("--cpus", type=int, default=1, help="virtual processors of the guest")
     parser.add_argument("--vmm", choices=["vqvmm", "qemu"], default="vqvmm",
                         help="qemu cross-checks figures; it has no vqhost disk")
+    parser.add_argument("--icount", action="store_true", help="this host counts instructions")
     parser.add_argument("--backends", type=lambda text: text.split(","),
                         default=[b.name for b in BACKENDS], help="only these, with commas")
     parser.add_argument("--workloads", type=lambda text: text.split(","), default=[],
@@ -205,7 +206,7 @@ def main():
         BOOT_SECONDS + sum(planned_seconds(w, options.seconds)
                            for w in b.workloads(options.workloads)) for b in backends))
     result = {
-        "versions": host.versions(),
+        "versions": host.versions(options.icount),
         "options": {"seconds": options.seconds, "repetitions": options.repetitions,
                     "cpus": options.cpus, "vmm": options.vmm},
         "expected": {b.name: [w.name for w in b.workloads(options.workloads)] for b in backends},
