@@ -107,7 +107,7 @@ static int read_header(struct image *image, const char *path, uint64_t file_size
 		return option_error("--kernel", path, "not a Linux bzImage");
 	if (header->version < VERSION_LEAST || !(header->loadflags & LOADED_HIGH) ||
 	    !(header->xloadflags & XLF_KERNEL_64))
-		return option_error("--kernel", path, "a Linux kernel without a 64-bit entry point");
+		return option_error("--kernel", path, "a kernel without a 64-bit entry point");
 	sectors = header->setup_sects ? header->setup_sects : SETUP_SECTORS_DEFAULT;
 	image->payload = (sectors + 1) * SECTOR;
 	image->size = header->syssize * 16ULL;

@@ -93,7 +93,7 @@ static int decode_hour(const struct rtc *rtc, uint8_t value)
 {
 	if (rtc->bytes[STATUS_B] & B_24_HOURS)
 		return decode(rtc, value);
-	return decode(rtc, value & (uint8_t)~HOUR_PM) % 12 + (value & HOUR_PM ? 12 : 0);
+	return decode(rtc, value & (HOUR_PM - 1)) % 12 + (value & HOUR_PM ? 12 : 0);
 }
 
 /* Put the time of now into the registers. */
@@ -173,7 +173,7 @@ static int rtc_write(void *opaque, uint64_t offset, const void *data, unsigned i
 	} else if (rtc->index == STATUS_B) {
 		write_control(rtc, value);
 	} else if (rtc->index == STATUS_A) {
-		rtc->bytes[STATUS_A] = value & (uint8_t)~A_UPDATING;
+		rtc->bytes[STATUS_A] = value & (A_UPDATING - 1);
 	} else if (rtc->index != STATUS_C && rtc->index != STATUS_D) {
 		bool time = is_time(rtc->index) && !is_being_set(rtc);
 

@@ -117,7 +117,7 @@ int irq_create(struct machine *machine)
 
 	max = ioctl(machine->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IRQ_ROUTING);
 	if (max <= PIC_LINES + IRQ_LINES)
-		return -ENOSYS;
+		return -EOPNOTSUPP;
 	if (ioctl(machine->vm_fd, KVM_CREATE_IRQCHIP) ||
 	    ioctl(machine->vm_fd, KVM_CREATE_PIT2, &pit))
 		return -errno;
