@@ -181,6 +181,7 @@ int vqhost_queue_start(struct vqhost_queue *queue, void *backend)
 	if (err)
 		goto err_kick;
 	queue->poll.window_ns = 0;
+	queue->reported = false;
 	queue->running = true;
 	vqhost_queue_unpark(queue);
 	return 0;

@@ -124,7 +124,8 @@ static void wait_for_work(struct vqhost_queue *queue, enum vqhost_run state)
 		queue->counters.polls_dry++;
 	}
 	/* What run() held back to publish more at once waits no longer. */
-	vqhost_queue_publish(queue);
+	if (unlikely(vqhost_queue_publish(queue)))
+		return;
 
 	/* Wake-ups from here on count, if they are for what is waited for. */
 	set_armed(queue, state == VQHOST_RUN_EMPTY, state == VQHOST_RUN_BACKEND);
@@ -132,7 +133,7 @@ static void wait_for_work(struct vqhost_queue *queue, enum vqhost_run state)
 	/* Before the looks that follow; pairs with vqhost_queue_wake(). */
 	smp_mb__after_atomic();
 
-	/* An error shows again, and is handled, at the next run(). */
+	/* An error is reported by work(), which comes next. */
 	if (state != VQHOST_RUN_EMPTY || !virtqueue_enable_kicks(&queue->ring)) {
 		sleep_until_woken(queue, state, true);
 		if (queue->poll.limit_ns)
@@ -141,16 +142,14 @@ static void wait_for_work(struct vqhost_queue *queue, enum vqhost_run state)
 	set_armed(queue, false, false);
 }
 
-static void report_broken(struct vqhost_queue *queue, int err)
+static void report_broken(struct vqhost_queue *queue)
 {
 	struct vqhost_device *device = queue->device;
 
-	/* run() broke the ring or found it broken; never the bare error. */
-	if (!queue->ring.error)
-		virtqueue_break(&queue->ring, VIRTQUEUE_REQUEST);
-	pr_info_ratelimited("%s: queue %u of %s/%d stopped: %s (%d)\n", device->type->name,
+	queue->reported = true;
+	pr_info_ratelimited("%s: queue %u of %s/%d stopped: %s\n", device->type->name,
 			    queue->index, device->owner->comm, task_tgid_nr(device->owner),
-			    virtqueue_error_name(queue->ring.error), err);
+			    virtqueue_error_name(queue->ring.error));
 	if (queue->error)
 		compat_eventfd_signal(queue->error);
 }
@@ -159,6 +158,9 @@ static void work(struct vqhost_queue *queue)
 {
 	int state;
 
+	/* Whoever found it broken: run(), a look at the ring, or a drain before a park. */
+	if (unlikely(queue->ring.error && queue->running && !queue->reported))
+		report_broken(queue);
 	/* Not running: the first park is still to come. */
 	if (unlikely(!queue->running || queue->ring.error)) {
 		clear_bit(0, &queue->wake);
@@ -167,7 +169,8 @@ static void work(struct vqhost_queue *queue)
 	}
 	state = queue->device->type->run(queue);
 	if (unlikely(state < 0))
-		report_broken(queue, state);
+		/* The ring is broken already; never the bare error. */
+		virtqueue_break(&queue->ring, VIRTQUEUE_REQUEST);
 	else if (state != VQHOST_RUN_AGAIN)
 		wait_for_work(queue, state);
 	cond_resched();

@@ -133,6 +133,7 @@ struct vqhost_counters {
  * @base: where to start ("mutex")
  * @address: ring addresses; all 0 until set ("mutex")
  * @running: a backend is set and @ring is initialised ("mutex")
+ * @reported: the owner has been told that @ring is broken ("thread")
  * @poll: adaptive polling
  * @counters: statistics
  * @private: the type's
@@ -158,6 +159,7 @@ struct vqhost_queue {
 	u32 base;
 	struct vhost_vring_addr address;
 	bool running;
+	bool reported;
 	struct vqhost_poll poll;
 	struct vqhost_counters counters;
 	void *private;
