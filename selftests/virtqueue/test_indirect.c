@@ -161,6 +161,18 @@ TEST_F(indirect, mixed_with_direct)
 		ASSERT_TRUE(arrives(&self->pair, buffers, 1, i & 1 ? 3 : i % 4));
 }
 
+/* Nothing is read beyond a table, be it shorter than what is read at once. */
+TEST_F(indirect, table_at_the_end_of_memory)
+{
+	struct driver_buffer buffers[3] = { { PAIR_MEMORY, 1 }, { PAIR_MEMORY, 2 }, { PAIR_MEMORY, 3 } };
+	u64 table = PAIR_END - sizeof(struct vring_desc) * ARRAY_SIZE(buffers);
+	uint16_t order[3];
+
+	set_order(order, 3, variant->order);
+	ASSERT_TRUE(expose_table(&self->pair, table, buffers, 2, 1, order));
+	EXPECT_TRUE(arrives(&self->pair, buffers, 2, 1));
+}
+
 /* Entries that the chain does not reach are not looked at. */
 TEST_F(indirect, longer_table_than_chain)
 {

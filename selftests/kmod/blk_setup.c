@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A disk driven from plain userspace.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "blk_setup.h"
+
+/* A status that no device writes. */
+#define NO_STATUS 0xee
+
+/* How to make a store, unless it is there, and what to open. */
+static const struct {
+	const char *path;
+	const char *make;
+	int flags;
+} stores[] = {
+	[STORE_TMPFS] = {
+		"/tmp/vqhost.tmpfs",
+		"truncate -s 16M /tmp/vqhost.tmpfs",
+		0,
+	},
+	[STORE_EXT4] = {
+		"/tmp/vqhost.ext4/file",
+		"modprobe -a loop ext4 && mkdir -p /tmp/vqhost.ext4 && "
+		"truncate -s 48M /tmp/vqhost.image && mke2fs -q -t ext4 /tmp/vqhost.image && "
+		"mount -o loop /tmp/vqhost.image /tmp/vqhost.ext4 && "
+		"truncate -s 16M /tmp/vqhost.ext4/file",
+		O_DIRECT,
+	},
+	[STORE_RAM_DISK] = {
+		"/dev/ram0",
+		"modprobe brd rd_nr=1 rd_size=16384",
+		O_DIRECT,
+	},
+	[STORE_DELAYED] = {
+		"/dev/nullb0",
+		"modprobe null_blk nr_devices=0 && "
+		"{ mountpoint -q /sys/kernel/config || "
+		"mount -t configfs none /sys/kernel/config; } && "
+		"cd /sys/kernel/config/nullb && mkdir nullb0 && cd nullb0 && echo 16 >size && "
+		"echo 1 >memory_backed && echo 1 >discard && echo 2 >irqmode && "
+		"echo 2000000 >completion_nsec && echo 1 >power",
+		O_DIRECT,
+	},
+};
+
+/**
+ * store_open() - open a store, which is made first if it is not there
+ * @store: which
+ * @flags: O_RDONLY or O_RDWR
+ *
+ * Return: file descriptor, or -errno.
+ */
+int store_open(enum store store, int flags)
+{
+	int fd;
+
+	if (access(stores[store].path, F_OK) && system(stores[store].make))
+		return -ECHILD;
+	fd = open(stores[store].path, flags | stores[store].flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/**
+ * blk_add_pieces() - add a request whose data lies anywhere
+ * @queue: the queue
+ * @n: number of the request: which header and status it uses
+ * @type: VIRTIO_BLK_T_*
+ * @sector: where
+ * @data: its buffers
+ * @pieces: how many, up to 60
+ *
+ * Return: the head, or -ENOSPC.
+ */
+int blk_add_pieces(struct vhost_queue *queue, unsigned int n, uint32_t type, uint64_t sector,
+		   const struct driver_buffer *data, unsigned int pieces)
+{
+	bool writable = type == VIRTIO_BLK_T_IN || type == VIRTIO_BLK_T_GET_ID;
+	struct driver_buffer buffers[62];
+	uint8_t status = NO_STATUS;
+	struct {
+		uint32_t type;
+		uint32_t priority;
+		uint64_t sector;
+	} header = { htole32(type), 0, htole64(sector) };
+
+	guest_write(queue->device, BLK_HEADER(n), &header, sizeof(header));
+	guest_write(queue->device, BLK_STATUS(n), &status, sizeof(status));
+	buffers[0] = (struct driver_buffer) { BLK_HEADER(n), sizeof(header) };
+	memcpy(&buffers[1], data, pieces * sizeof(*data));
+	buffers[pieces + 1] = (struct driver_buffer) { BLK_STATUS(n), sizeof(status) };
+	return driver_ring_add(&queue->ring, buffers, writable ? 1 : pieces + 1,
+			       writable ? pieces + 1 : 1);
+}
+
+/**
+ * blk_add() - add a request with one buffer, at BLK_DATA(@n)
+ * @queue: the queue
+ * @n: number of the request: which header, status and data it uses
+ * @type: VIRTIO_BLK_T_*
+ * @sector: where
+ * @length: bytes of data, may be 0
+ *
+ * Return: the head, or -ENOSPC.
+ */
+int blk_add(struct vhost_queue *queue, unsigned int n, uint32_t type, uint64_t sector,
+	    uint32_t length)
+{
+	struct driver_buffer data = { BLK_DATA(n), length };
+
+	return blk_add_pieces(queue, n, type, sector, &data, length != 0);
+}
+
+/**
+ * blk_status() - the status of a request
+ * @queue: the queue
+ * @n: number of the request
+ *
+ * Return: VIRTIO_BLK_S_*, or -EINPROGRESS.
+ */
+int blk_status(struct vhost_queue *queue, unsigned int n)
+{
+	uint8_t status;
+
+	guest_read(queue->device, &status, BLK_STATUS(n), sizeof(status));
+	return status == NO_STATUS ? -EINPROGRESS : status;
+}
+
+/**
+ * blk_do() - have one request carried out, with header, status and data 0
+ * @queue: the queue, otherwise idle
+ * @type: VIRTIO_BLK_T_*
+ * @sector: where
+ * @length: bytes of data, may be 0
+ *
+ * Return: its status, or -errno.
+ */
+int blk_do(struct vhost_queue *queue, uint32_t type, uint64_t sector, uint32_t length)
+{
+	int ret;
+
+	ret = blk_add(queue, 0, type, sector, length);
+	if (ret < 0)
+		return ret;
+	vhost_queue_expose(queue);
+	ret = vhost_queue_wait(queue, 1);
+	if (!ret)
+		ret = driver_ring_reap(&queue->ring, NULL);
+	return ret < 0 ? ret : blk_status(queue, 0);
+}
+
+/**
+ * blk_pattern() - content of a disk that is nowhere like elsewhere
+ * @data: destination
+ * @length: bytes
+ * @sector: where it is going to be
+ * @seed: for another content at the same place
+ */
+void blk_pattern(uint8_t *data, uint32_t length, uint64_t sector, unsigned int seed)
+{
+	uint32_t i;
+
+	for (i = 0; i < length; i++)
+		data[i] = (sector + i / SECTOR) * 17 + i * 3 + (i >> 7) + seed * 101;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A network device with both queues running over a tap.
+ */
+#ifndef SELFTESTS_KMOD_NET_SETUP_H
+#define SELFTESTS_KMOD_NET_SETUP_H
+
+#include <stdlib.h>
+#include <linux/virtio_net.h>
+
+#include "../lib/vhost.h"
+#include "tap.h"
+
+#define NET_RX 0
+#define NET_TX 1
+
+#define NET_QUEUE_SIZE 32
+#define NET_FEATURES (FEATURE(VIRTIO_F_VERSION_1) | FEATURE(VIRTIO_RING_F_INDIRECT_DESC) | \
+		      FEATURE(VIRTIO_NET_F_MRG_RXBUF))
+#define NET_FRAME_MAX 1514
+
+/* A slot of guest memory for each descriptor; slot 15 lies across a border. */
+#define NET_SLOT_SIZE 2048U
+#define NET_SLOT(border, n) (GUEST_BORDER(border) - 700 + ((n) - 15ULL) * NET_SLOT_SIZE)
+#define NET_RX_SLOT(n) NET_SLOT(1, n)
+#define NET_TX_SLOT(n) NET_SLOT(2, n)
+
+/**
+ * struct net_variant - what a device is tested with
+ * @path: of the device file
+ * @features: to be negotiated
+ * @kind: of the tap
+ * @base: where the rings' indices begin
+ */
+struct net_variant {
+	const char *path;
+	uint64_t features;
+	enum tap_kind kind;
+	uint16_t base;
+};
+
+/**
+ * struct net_setup - a network device with both queues running
+ * @device: the device
+ * @rx: its receive queue
+ * @tx: its transmit queue
+ * @tap: behind it
+ * @header: bytes in front of a packet
+ */
+struct net_setup {
+	struct vhost_device device;
+	struct vhost_queue rx;
+	struct vhost_queue tx;
+	struct tap tap;
+	unsigned int header;
+};
+
+int net_setup_open(struct net_setup *net, const struct net_variant *variant, int ethertype,
+		   int offload);
+void net_setup_close(struct net_setup *net);
+
+void net_frame_fill(struct net_setup *net, uint8_t *frame, unsigned int length, unsigned int number);
+int net_send(struct net_setup *net, const uint8_t *frame, unsigned int length, unsigned int slot);
+int net_receive_from_socket(struct net_setup *net, uint8_t *frame, unsigned int size);
+int net_add_buffer(struct net_setup *net, unsigned int slot, unsigned int length);
+int net_receive(struct net_setup *net, uint8_t *frame, unsigned int size);
+
+#endif /* SELFTESTS_KMOD_NET_SETUP_H */
