@@ -30,6 +30,7 @@
  * @chains: number of @taken
  * @length: of the received packet, 0 if there is none
  * @overflow: what did not fit into the first chain
+ * @overflow_length: bytes of it
  * @overflow_done: bytes of it that have found a place
  * @num_buffers: where the number of chains is written
  */

@@ -23,6 +23,8 @@
 #define DRIVER_AREA_ALIGN 2
 #define DEVICE_AREA_ALIGN 4
 
+#define SECONDS_BETWEEN_MESSAGES 5
+
 static void reset_queue(struct virtio_queue *queue)
 {
 	queue->size = queue->size_max;
@@ -177,10 +179,23 @@ void virtio_device_update(struct virtio_device *device)
 	}
 }
 
+/* A guest can break queues again and again: it shall not fill anyone's log. */
+static void complain(struct virtio_queue *queue, const char *reason)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (queue->complained && now.tv_sec - queue->complained < SECONDS_BETWEEN_MESSAGES)
+		return;
+	queue->complained = now.tv_sec;
+	fprintf(stderr, "vqvmm: %s: queue %u stopped: %s\n", queue->device->name, queue->index,
+		reason);
+}
+
 /**
  * virtio_queue_break() - a queue cannot go on
  * @queue: the queue, running or not; stopped afterwards
- * @reason: for the message, which is printed once until the device is reset
+ * @reason: for the message
  *
  * Other queues of the device go on.  Virtio 1.2, section 2.1.2.
  */
@@ -191,7 +206,7 @@ void virtio_queue_break(struct virtio_queue *queue, const char *reason)
 	if (queue->broken)
 		return;
 	queue->broken = true;
-	fprintf(stderr, "vqvmm: %s: queue %u stopped: %s\n", device->name, queue->index, reason);
+	complain(queue, reason);
 	stop_queue(queue);
 	device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	if (device->status & VIRTIO_CONFIG_S_DRIVER_OK && device->interrupt_config)

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include <linux/virtio_config.h>
 
 #include "backend/backend.h"
@@ -36,6 +37,7 @@ struct virtio_device;
  * @vector: MSI-X vector, or VIRTIO_NO_VECTOR
  * @enabled: the driver has enabled it
  * @broken: it failed; left alone until the device is reset
+ * @complained: when a message about that was last printed, in seconds; 0: never
  * @descriptors: guest address of the descriptor area
  * @driver_area: guest address of the driver area
  * @device_area: guest address of the device area
@@ -52,6 +54,7 @@ struct virtio_queue {
 	uint16_t vector;
 	bool enabled;
 	bool broken;
+	time_t complained;
 	uint64_t descriptors;
 	uint64_t driver_area;
 	uint64_t device_area;
