@@ -5,6 +5,8 @@
 #ifndef VQHOST_CORE_INTERNAL_H
 #define VQHOST_CORE_INTERNAL_H
 
+#include <linux/kthread.h>
+
 #include "vqhost.h"
 
 /* memory.c */
@@ -22,6 +24,24 @@ long vqhost_vring_stats(struct vqhost_device *device, void __user *argument);
 
 /* thread.c */
 int vqhost_thread_create(struct vqhost_queue *queue);
+
+/* poll.c */
 u64 vqhost_poll_limit_default(void);
+bool vqhost_poll_hold(struct vqhost_queue *queue, enum vqhost_run state, u64 now);
+bool vqhost_poll(struct vqhost_queue *queue, enum vqhost_run state, u64 since);
+void vqhost_poll_adapt(struct vqhost_poll *poll, u64 idle_ns);
+
+/* Is a control call waiting for the queue's thread, who asks? */
+static inline bool vqhost_thread_must_look(void)
+{
+	return kthread_should_park() || kthread_should_stop();
+}
+
+static inline bool vqhost_backend_ready(struct vqhost_queue *queue, enum vqhost_run state)
+{
+	const struct vqhost_device_type *type = queue->device->type;
+
+	return type->ready && type->ready(queue, state);
+}
 
 #endif /* VQHOST_CORE_INTERNAL_H */

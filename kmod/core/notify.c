@@ -123,6 +123,7 @@ int vqhost_queue_publish(struct vqhost_queue *queue)
 
 	if (!staged)
 		return 0;
+	queue->poll.held_since = 0;
 	wanted = virtqueue_publish(&queue->ring);
 	if (unlikely(wanted < 0))
 		return wanted;
@@ -135,3 +136,20 @@ int vqhost_queue_publish(struct vqhost_queue *queue)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(vqhost_queue_publish);
+
+/**
+ * vqhost_queue_publish_batch() - publish staged used entries if there are many
+ * @queue: the queue
+ *
+ * Fewer are left staged, for more to be published with them.
+ * Context: the queue's thread.
+ * Return: 0, or -EIO if the ring is or now is broken.
+ */
+int vqhost_queue_publish_batch(struct vqhost_queue *queue)
+{
+	/* Of a small queue the driver gets a quarter back at the latest. */
+	if (queue->ring.staged_count < min(VQHOST_PUBLISH_BATCH, queue->ring.size / 4))
+		return 0;
+	return vqhost_queue_publish(queue);
+}
+EXPORT_SYMBOL_GPL(vqhost_queue_publish_batch);

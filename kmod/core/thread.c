@@ -1,92 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The thread of a queue: batches, then polling, then sleep.
+ * The thread of a queue: batches, then polling (poll.c), then sleep.
  *
  * The thread runs on the owner's mm and in the owner's cgroups, on the CPUs
  * and at the nice value the owner had when the queue was started first.
- *
- * Polling adapts to the driver.  After each wait the thread knows how long it
- * had nothing to do.  If that was shorter than the limit but polling gave up
- * before, the window grows; if it was longer, polling was in vain and the
- * window shrinks, down to nothing.  Whoever else wants the CPU ends a poll.
  */
 #include <linux/cgroup.h>
 #include <linux/kthread.h>
-#include <linux/moduleparam.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/stat.h>
 
 #include "../compat.h"
 #include "internal.h"
-
-static uint poll_us = 50;
-module_param(poll_us, uint, 0644);
-MODULE_PARM_DESC(poll_us, "Longest time in microseconds a new queue polls before it sleeps; 0 = never (default: 50)");
-
-/* Where a closed window starts to grow again, and below which it closes. */
-#define POLL_WINDOW_MIN_NS (4 * NSEC_PER_USEC)
-
-/**
- * vqhost_poll_limit_default() - polling limit of a new queue
- *
- * Return: nanoseconds.
- */
-u64 vqhost_poll_limit_default(void)
-{
-	return (u64)READ_ONCE(poll_us) * NSEC_PER_USEC;
-}
-
-static void adapt_window(struct vqhost_poll *poll, u64 idle_ns)
-{
-	if (idle_ns <= poll->window_ns)
-		return;
-	if (idle_ns < poll->limit_ns) {
-		poll->window_ns = max_t(u64, 2 * poll->window_ns, POLL_WINDOW_MIN_NS);
-		poll->window_ns = min(poll->window_ns, poll->limit_ns);
-	} else {
-		poll->window_ns /= 2;
-		if (poll->window_ns < POLL_WINDOW_MIN_NS)
-			poll->window_ns = 0;
-	}
-}
-
-static bool must_look(void)
-{
-	return kthread_should_park() || kthread_should_stop();
-}
-
-static bool backend_ready(struct vqhost_queue *queue, enum vqhost_run state)
-{
-	const struct vqhost_device_type *type = queue->device->type;
-
-	return type->ready && type->ready(queue, state);
-}
-
-/*
- * Returns true if the thread has to look again, be it for an error.  A task
- * that is to run instead does so at once, and its work is looked at after it;
- * one that waits for the CPU gets it by our sleeping.
- */
-static bool poll_for_work(struct vqhost_queue *queue, enum vqhost_run state, u64 since)
-{
-	u64 end = since + queue->poll.window_ns;
-
-	for (;;) {
-		if (state == VQHOST_RUN_EMPTY && virtqueue_pending(&queue->ring))
-			return true;
-		if (backend_ready(queue, state) || must_look())
-			return true;
-		if (local_clock() >= end)
-			return false;
-		if (need_resched())
-			cond_resched();
-		else if (!single_task_running())
-			return false;
-		else
-			cpu_relax();
-	}
-}
 
 /*
  * Sleep until woken, unless somebody has woken us since the bit in
@@ -97,8 +22,8 @@ static void sleep_until_woken(struct vqhost_queue *queue, enum vqhost_run state,
 {
 	/* Pairs with the barrier in wake_up_process(). */
 	set_current_state(TASK_IDLE);
-	if (!test_bit(0, &queue->wake) && !must_look() &&
-	    !(look && backend_ready(queue, state))) {
+	if (!test_bit(0, &queue->wake) && !vqhost_thread_must_look() &&
+	    !(look && vqhost_backend_ready(queue, state))) {
 		queue->counters.sleeps++;
 		schedule();
 	}
@@ -112,21 +37,8 @@ static void set_armed(struct vqhost_queue *queue, bool kick, bool backend)
 	WRITE_ONCE(queue->backend_waiter.armed, backend);
 }
 
-static void wait_for_work(struct vqhost_queue *queue, enum vqhost_run state)
+static void sleep_until_work(struct vqhost_queue *queue, enum vqhost_run state)
 {
-	u64 since = local_clock();
-
-	if (queue->poll.window_ns) {
-		if (poll_for_work(queue, state, since)) {
-			queue->counters.polls_found++;
-			return;
-		}
-		queue->counters.polls_dry++;
-	}
-	/* What run() held back to publish more at once waits no longer. */
-	if (unlikely(vqhost_queue_publish(queue)))
-		return;
-
 	/* Wake-ups from here on count, if they are for what is waited for. */
 	set_armed(queue, state == VQHOST_RUN_EMPTY, state == VQHOST_RUN_BACKEND);
 	clear_bit(0, &queue->wake);
@@ -134,12 +46,22 @@ static void wait_for_work(struct vqhost_queue *queue, enum vqhost_run state)
 	smp_mb__after_atomic();
 
 	/* An error is reported by work(), which comes next. */
-	if (state != VQHOST_RUN_EMPTY || !virtqueue_enable_kicks(&queue->ring)) {
+	if (state != VQHOST_RUN_EMPTY || !virtqueue_enable_kicks(&queue->ring))
 		sleep_until_woken(queue, state, true);
-		if (queue->poll.limit_ns)
-			adapt_window(&queue->poll, local_clock() - since);
-	}
 	set_armed(queue, false, false);
+}
+
+static void wait_for_work(struct vqhost_queue *queue, enum vqhost_run state)
+{
+	u64 since = local_clock();
+
+	if (vqhost_poll_hold(queue, state, since))
+		return;
+	if (unlikely(vqhost_queue_publish(queue)))
+		return;
+	if (!vqhost_poll(queue, state, since))
+		sleep_until_work(queue, state);
+	vqhost_poll_adapt(&queue->poll, local_clock() - since);
 }
 
 static void report_broken(struct vqhost_queue *queue)

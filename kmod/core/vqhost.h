@@ -88,18 +88,40 @@ struct vqhost_waiter {
 /**
  * struct vqhost_poll - adaptive polling of one queue
  * @limit_ns: longest time to poll, 0 = never; set by the owner ("mutex")
- * @window_ns: how long the next poll lasts ("thread")
+ * @window_ns: how long the next poll lasts ("thread"), as all that follows
+ * @gap_ns: how long the next chain usually takes to come, at most @limit_ns
+ * @held_since: local_clock() at which holding staged entries began, 0 if none are
+ * @holding: holding has paid lately
+ * @hold_gained: something came while the present ones were held
+ * @hold_misses: times nothing came, in a row
+ * @hold_passed: publications since holding was last tried
  */
 struct vqhost_poll {
 	u64 limit_ns;
 	u64 window_ns;
+	u64 gap_ns;
+	u64 held_since;
+	bool holding;
+	bool hold_gained;
+	unsigned int hold_misses;
+	unsigned int hold_passed;
 };
+
+/* However long it could go on, this many used entries are published at once. */
+#define VQHOST_PUBLISH_BATCH 32U
 
 /**
  * struct vqhost_counters - statistics, written by the thread alone
- *
- * Meanings as in &struct vqhost_vring_stats.  @kicks is written by the wakers,
- * who are serialised by the kick eventfd's wait queue lock.
+ * @chains: given back to the driver
+ * @bytes: payload moved, either direction
+ * @calls: sent to the driver
+ * @batches: publications of used entries
+ * @polls_found: polls that found work
+ * @polls_dry: polls that found nothing
+ * @sleeps: times the thread went to sleep
+ * @errors: requests that ended in an error, packets dropped
+ * @kicks: received from the driver; written by the wakers, who are serialised
+ *	by the lock of the kick eventfd's wait queue
  */
 struct vqhost_counters {
 	u64 chains;
@@ -183,7 +205,8 @@ struct vqhost_queue {
  * @run: handle one bounded batch.  Called by the thread on the owner's mm; may
  *	sleep, must not for longer than its I/O needs.  Returns enum vqhost_run,
  *	or -errno after virtqueue_break() or a failed virtqueue call.  Used
- *	entries it leaves staged are published before the thread sleeps.
+ *	entries it leaves staged are published when the driver has no more to
+ *	add to them, see poll.c.
  * @ready: what the thread polls besides the ring, given what run() returned:
  *	is there work from the backend?  Cheap, no side effects; optional.
  *	Called once more after the thread announced that it is going to sleep.
@@ -283,5 +306,6 @@ void vqhost_waiter_detach(struct vqhost_waiter *waiter);
 
 /* For run() and drain(). */
 int vqhost_queue_publish(struct vqhost_queue *queue);
+int vqhost_queue_publish_batch(struct vqhost_queue *queue);
 
 #endif /* VQHOST_CORE_VQHOST_H */

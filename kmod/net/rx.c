@@ -183,7 +183,11 @@ int net_rx_run(struct vqhost_queue *queue)
 
 	for (done = 0; !ret && done < NET_BATCH; done++)
 		ret = receive_next(queue);
-	err = vqhost_queue_publish(queue);
+	/* A driver that has to add buffers waits for those it gave. */
+	if (ret == VQHOST_RUN_EMPTY)
+		err = vqhost_queue_publish(queue);
+	else
+		err = vqhost_queue_publish_batch(queue);
 	if (err)
 		return err;
 	return ret ? ret : VQHOST_RUN_AGAIN;

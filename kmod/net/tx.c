@@ -17,12 +17,6 @@
 #define FRAME_HEADROOM SKB_DATA_ALIGN(sizeof(struct tun_xdp_hdr) + NET_SKB_PAD + NET_IP_ALIGN)
 #define FRAME_TAILROOM SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
 
-/*
- * Drivers free sent packets lazily, but take an interrupt for each publication.
- * While polling goes on finding packets, this many are published at once.
- */
-#define TX_PUBLISH_BATCH 32U
-
 /* A larger packet is cheaper to send from where it lies. */
 #define FRAME_SIZE_MAX PAGE_SIZE
 
@@ -182,8 +176,7 @@ int net_tx_run(struct vqhost_queue *queue)
 {
 	struct net_queue *net = queue->private;
 	unsigned int done;
-	int err = 0;
-	int ret;
+	int ret, err;
 
 	ret = virtqueue_disable_kicks(&queue->ring);
 	for (done = 0; !ret && done < NET_BATCH; done++) {
@@ -194,8 +187,7 @@ int net_tx_run(struct vqhost_queue *queue)
 	}
 	/* The tap has the packets before the driver may reuse their memory. */
 	send_frames(net);
-	if (queue->ring.staged_count >= min(TX_PUBLISH_BATCH, queue->ring.size / 4))
-		err = vqhost_queue_publish(queue);
+	err = vqhost_queue_publish_batch(queue);
 	if (ret == -EAGAIN)
 		ret = VQHOST_RUN_BACKEND;
 	else if (!ret)

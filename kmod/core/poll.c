@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a queue's thread does between running dry and going to sleep.
+ *
+ * Polling saves the driver a kick, which costs a guest an exit.  The window
+ * adapts: after each wait the thread knows how long it had nothing to do.  If
+ * that was shorter than the limit but polling gave up before, the window grows;
+ * if it was longer, polling was in vain and the window shrinks, down to nothing.
+ *
+ * Holding saves the driver calls, each of which costs a guest an exit too:
+ * used entries that run() left staged wait for more to be published with.
+ * That pays if the driver has more under way than what is held, and costs
+ * latency if it waits for just these.  Which of the two it is shows only by
+ * trying: now and then the thread holds for as long as a next chain usually
+ * takes, and goes on doing so for as long as one comes.  Nothing is held
+ * longer than the polling limit.
+ *
+ * Whoever else wants the CPU ends both.
+ */
+#include <linux/kthread.h>
+#include <linux/moduleparam.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/stat.h>
+
+#include "internal.h"
+
+static uint poll_us = 50;
+module_param(poll_us, uint, 0644);
+MODULE_PARM_DESC(poll_us, "Longest time in microseconds a new queue polls before it sleeps; 0 = never (default: 50)");
+
+/* Where a closed window starts to grow again, and below which it closes. */
+#define POLL_WINDOW_MIN_NS (4 * NSEC_PER_USEC)
+
+/*
+ * Publications between two tries of holding.  A try in vain delays them by two
+ * usual gaps, so this bounds the cost to a hundredth or so of the driver's time.
+ */
+#define HOLD_TRY_INTERVAL 128
+
+/* Holds in vain after which it is given up. */
+#define HOLD_MISSES_MAX 2
+
+/* What came of a poll. */
+enum poll_result {
+	POLL_DRY,	/* nothing until the end */
+	POLL_FOUND,	/* the thread has to look again, be it for an error */
+	POLL_CUT,	/* another task waits for this CPU */
+};
+
+/**
+ * vqhost_poll_limit_default() - polling limit of a new queue
+ *
+ * Return: nanoseconds.
+ */
+u64 vqhost_poll_limit_default(void)
+{
+	return (u64)READ_ONCE(poll_us) * NSEC_PER_USEC;
+}
+
+/*
+ * A task that is to run instead does so at once, and what it has made is
+ * looked at after it; one that waits for the CPU gets it by our sleeping.
+ */
+static enum poll_result poll_until(struct vqhost_queue *queue, enum vqhost_run state, u64 end)
+{
+	for (;;) {
+		if (state == VQHOST_RUN_EMPTY && virtqueue_pending(&queue->ring))
+			return POLL_FOUND;
+		if (vqhost_backend_ready(queue, state) || vqhost_thread_must_look())
+			return POLL_FOUND;
+		if (local_clock() >= end)
+			return POLL_DRY;
+		if (need_resched()) {
+			cond_resched();
+			continue;
+		}
+		if (!single_task_running())
+			return POLL_CUT;
+		cpu_relax();
+	}
+}
+
+/* A moving average of how long the next chain takes to come. */
+static void note_gap(struct vqhost_poll *poll, u64 gap_ns)
+{
+	s64 difference = min(gap_ns, poll->limit_ns) - poll->gap_ns;
+
+	poll->gap_ns += difference / 8;
+}
+
+/* Is this one of the times to hold? */
+static bool may_hold(struct vqhost_poll *poll)
+{
+	if (poll->holding)
+		return true;
+	if (++poll->hold_passed < HOLD_TRY_INTERVAL)
+		return false;
+	poll->hold_passed = 0;
+	return true;
+}
+
+/**
+ * vqhost_poll_hold() - wait for more to publish together with what is staged
+ * @queue: has run dry
+ * @state: what run() returned
+ * @now: local_clock()
+ *
+ * Context: the queue's thread, may sleep.
+ * Return: true if there is more: the thread is to look without publishing.
+ */
+bool vqhost_poll_hold(struct vqhost_queue *queue, enum vqhost_run state, u64 now)
+{
+	struct vqhost_poll *poll = &queue->poll;
+
+	if (!queue->ring.staged_count || !poll->limit_ns)
+		return false;
+	if (!poll->held_since) {
+		if (!may_hold(poll))
+			return false;
+		poll->held_since = now;
+		poll->hold_gained = false;
+	}
+	switch (poll_until(queue, state, min(now + 2 * poll->gap_ns,
+					     poll->held_since + poll->limit_ns))) {
+	case POLL_FOUND:
+		note_gap(poll, local_clock() - now);
+		poll->hold_gained = true;
+		poll->holding = true;
+		poll->hold_misses = 0;
+		queue->counters.polls_found++;
+		return true;
+	case POLL_DRY:
+		if (!poll->hold_gained && ++poll->hold_misses >= HOLD_MISSES_MAX)
+			poll->holding = false;
+		break;
+	case POLL_CUT:
+		break;
+	}
+	poll->held_since = 0;
+	return false;
+}
+
+/**
+ * vqhost_poll() - wait a while for work before asking for kicks
+ * @queue: has run dry, nothing is staged
+ * @state: what run() returned
+ * @since: local_clock() when it ran dry
+ *
+ * Context: the queue's thread, may sleep.
+ * Return: true if the thread has to look again.
+ */
+bool vqhost_poll(struct vqhost_queue *queue, enum vqhost_run state, u64 since)
+{
+	if (!queue->poll.window_ns)
+		return false;
+	if (poll_until(queue, state, since + queue->poll.window_ns) == POLL_FOUND) {
+		queue->counters.polls_found++;
+		return true;
+	}
+	queue->counters.polls_dry++;
+	return false;
+}
+
+/**
+ * vqhost_poll_adapt() - learn from a wait
+ * @poll: of the queue that waited
+ * @idle_ns: how long it had nothing to do
+ *
+ * Context: the queue's thread.
+ */
+void vqhost_poll_adapt(struct vqhost_poll *poll, u64 idle_ns)
+{
+	if (!poll->limit_ns)
+		return;
+	note_gap(poll, idle_ns);
+	if (idle_ns <= poll->window_ns)
+		return;
+	if (idle_ns < poll->limit_ns) {
+		poll->window_ns = max_t(u64, 2 * poll->window_ns, POLL_WINDOW_MIN_NS);
+		poll->window_ns = min(poll->window_ns, poll->limit_ns);
+	} else {
+		poll->window_ns /= 2;
+		if (poll->window_ns < POLL_WINDOW_MIN_NS)
+			poll->window_ns = 0;
+	}
+}
