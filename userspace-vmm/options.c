@@ -5,17 +5,13 @@
  */
 #include "options.h"
 
-#include <ctype.h>
 #include <net/if.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "machine/machine.h"
+#include "option_values.h"
 
-#define PAGE 4096
 #define MIB (1ULL << 20)
 
 #define SERIAL_LENGTH 20
@@ -23,227 +19,8 @@
 /* Columns of the help text: where explanations begin. */
 #define HELP_COLUMN 25
 
-struct parser;
-
-/**
- * struct option_row - an option, or a key of one
- * @name: as the user writes it
- * @argument: what to call its value
- * @text: what it means; lines of up to 54 columns
- * @parse: reads the value into the field at @offset
- * @offset: of the field in its structure
- * @given: offset of a bool that tells that it was given, 0 for none
- * @low: least number
- * @high: greatest number
- * @keys: the keys that the value consists of
- * @required: it must be given
- * @repeated: it may be given more than once
- */
-struct option_row {
-	const char *name;
-	const char *argument;
-	const char *text;
-	int (*parse)(struct parser *parser, const struct option_row *row, const char *value,
-		     void *field);
-	size_t offset;
-	size_t given;
-	uint64_t low;
-	uint64_t high;
-	const struct option_row *keys;
-	bool required;
-	bool repeated;
-};
-
-/**
- * struct parser - where in the command line we are, for messages
- * @options: what is being filled
- * @option: the option
- * @key: the key in its value, or NULL
- * @value: the value of the key or of the option
- */
-struct parser {
-	struct options *options;
-	const char *option;
-	const char *key;
-	const char *value;
-};
-
-#define reject(parser, ...) \
-	((parser)->key ? \
-	 option_key_error((parser)->option, (parser)->key, (parser)->value, __VA_ARGS__) : \
-	 option_error((parser)->option, (parser)->value, __VA_ARGS__))
-
-static void print_error(const char *option, const char *key, const char *value,
-			const char *format, va_list arguments)
-{
-	int error = errno;
-
-	fprintf(stderr, "vqvmm: %s", option);
-	if (key)
-		fprintf(stderr, " %s=%s", key, value);
-	else if (value)
-		fprintf(stderr, " %s", value);
-	fputs(": ", stderr);
-	errno = error;
-	vfprintf(stderr, format, arguments);
-	fputc('\n', stderr);
-}
-
-int option_error(const char *option, const char *value, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	print_error(option, NULL, value, format, arguments);
-	va_end(arguments);
-	return OPTION_REJECTED;
-}
-
-int option_key_error(const char *option, const char *key, const char *value,
-		     const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	print_error(option, key, value, format, arguments);
-	va_end(arguments);
-	return OPTION_REJECTED;
-}
-
-static int parse_text(struct parser *parser, const struct option_row *row, const char *value,
-		      void *field)
-{
-	if (!*value && row->low)
-		return reject(parser, "is empty");
-	if (row->high && strlen(value) > row->high)
-		return reject(parser, "longer than %u characters", (unsigned int)row->high);
-	*(const char **)field = value;
-	return 0;
-}
-
-/* The digits of a number; what follows them goes to rest. */
-static int parse_digits(const char *value, uint64_t *number, const char **rest)
-{
-	char *end;
-
-	/* strtoull() takes signs and white space. */
-	if (!isdigit((unsigned char)*value))
-		return -EINVAL;
-	errno = 0;
-	*number = strtoull(value, &end, 10);
-	*rest = end;
-	return -errno;
-}
-
-static int parse_number(struct parser *parser, const struct option_row *row, const char *value,
-			void *field)
-{
-	const char *rest = "";
-	uint64_t number;
-
-	if (parse_digits(value, &number, &rest) || *rest ||
-	    number < row->low || number > row->high)
-		return reject(parser, "not a number from %u to %u", (unsigned int)row->low,
-			      (unsigned int)row->high);
-	*(unsigned int *)field = (unsigned int)number;
-	return 0;
-}
-
-static int parse_power_of_2(struct parser *parser, const struct option_row *row,
-			    const char *value, void *field)
-{
-	unsigned int number;
-	int err;
-
-	err = parse_number(parser, row, value, &number);
-	if (err)
-		return err;
-	if (number & (number - 1))
-		return reject(parser, "not a power of 2");
-	*(unsigned int *)field = number;
-	return 0;
-}
-
-static int parse_size(struct parser *parser, const struct option_row *row, const char *value,
-		      void *field)
-{
-	static const char units[] = "KMGT";
-	char least[OPTION_SIZE_TEXT];
-	const char *rest = "", *unit;
-	unsigned int shift = 0;
-	uint64_t number;
-	int err;
-
-	err = parse_digits(value, &number, &rest);
-	if (err == -EINVAL)
-		return reject(parser, "not a size such as 512M or 4G");
-	if (!err && *rest) {
-		unit = strchr(units, toupper((unsigned char)*rest));
-		if (!unit || rest[1])
-			return reject(parser, "not a size such as 512M or 4G");
-		shift = 10 * (unsigned int)(unit - units + 1);
-	}
-	if (err || number > UINT64_MAX >> shift || number << shift > row->high)
-		return reject(parser, "larger than any machine");
-	number <<= shift;
-	if (number < row->low)
-		return reject(parser, "less than %s", option_size_text(row->low, least));
-	if (number % PAGE)
-		return reject(parser, "not a multiple of 4K");
-	*(uint64_t *)field = number;
-	return 0;
-}
-
-static int parse_on_off(struct parser *parser, const struct option_row *row, const char *value,
-			void *field)
-{
-	(void)row;
-	if (strcmp(value, "on") && strcmp(value, "off"))
-		return reject(parser, "neither on nor off");
-	*(bool *)field = !strcmp(value, "on");
-	return 0;
-}
-
-static int parse_backend(struct parser *parser, const struct option_row *row, const char *value,
-			 void *field)
-{
-	(void)row;
-	if (!strcmp(value, "user"))
-		*(enum backend_kind *)field = BACKEND_USER;
-	else if (!strcmp(value, "vhost"))
-		*(enum backend_kind *)field = BACKEND_VHOST;
-	else
-		return reject(parser, "neither user nor vhost");
-	return 0;
-}
-
-static int parse_mac(struct parser *parser, const struct option_row *row, const char *value,
-		     void *field)
-{
-	const char *at = value;
-	uint8_t *mac = field;
-	unsigned int i;
-
-	(void)row;
-	for (i = 0; i < 6; i++) {
-		char digits[3] = "";
-
-		if (!isxdigit((unsigned char)at[0]) || !isxdigit((unsigned char)at[1]) ||
-		    at[2] != (i < 5 ? ':' : '\0'))
-			return reject(parser, "not an address such as 52:54:00:12:34:56");
-		memcpy(digits, at, 2);
-		mac[i] = (uint8_t)strtoul(digits, NULL, 16);
-		at += 3;
-	}
-	if (mac[0] & 1)
-		return reject(parser, "a group's address, not a station's");
-	return 0;
-}
-
-static int parse_disk(struct parser *parser, const struct option_row *row, const char *value,
-		      void *field);
-static int parse_net(struct parser *parser, const struct option_row *row, const char *value,
-		     void *field);
+static OPTION_PARSER(parse_disk);
+static OPTION_PARSER(parse_net);
 
 #define DISK(field) .offset = offsetof(struct disk_options, field)
 #define NET(field) .offset = offsetof(struct net_options, field)
@@ -404,8 +181,7 @@ static int parse_keys(struct parser *parser, const struct option_row *keys, cons
 	return 0;
 }
 
-static int parse_disk(struct parser *parser, const struct option_row *row, const char *value,
-		      void *field)
+static OPTION_PARSER(parse_disk)
 {
 	struct options *options = parser->options;
 	struct disk_options *disks, *disk;
@@ -432,8 +208,7 @@ static int parse_disk(struct parser *parser, const struct option_row *row, const
 	return 0;
 }
 
-static int parse_net(struct parser *parser, const struct option_row *row, const char *value,
-		     void *field)
+static OPTION_PARSER(parse_net)
 {
 	struct options *options = parser->options;
 	struct net_options *nets, *net;
@@ -503,20 +278,6 @@ void options_free(struct options *options)
 	free(options->storage);
 	free(options->disks);
 	free(options->nets);
-}
-
-const char *option_size_text(uint64_t size, char text[OPTION_SIZE_TEXT])
-{
-	static const char units[] = "KMGT";
-	unsigned int unit = 0;
-
-	while (unit < 4 && size && !(size & 1023)) {
-		size >>= 10;
-		unit++;
-	}
-	snprintf(text, OPTION_SIZE_TEXT, "%llu%.*s", (unsigned long long)size, unit ? 1 : 0,
-		 unit ? &units[unit - 1] : "");
-	return text;
 }
 
 static void help_rows(FILE *to, const struct option_row *row, int indent, const char *separator)

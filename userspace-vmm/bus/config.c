@@ -58,8 +58,7 @@ void pci_config_init_bar(struct pci_device *device, unsigned int bar, uint64_t a
 	const struct pci_bar *b = &device->bars[bar];
 	unsigned int offset = PCI_BASE_ADDRESS_0 + 4 * bar;
 	uint64_t mask = ~(b->size - 1);
-	uint32_t flags = (b->is_64bit ? PCI_BASE_ADDRESS_MEM_TYPE_64 : 0) |
-			 (b->prefetchable ? PCI_BASE_ADDRESS_MEM_PREFETCH : 0);
+	uint32_t flags = b->is_64bit ? PCI_BASE_ADDRESS_MEM_TYPE_64 : 0;
 
 	set32(device->config + offset, (uint32_t)address | flags);
 	set32(device->writable + offset, (uint32_t)mask);
@@ -183,10 +182,7 @@ void pci_config_write(struct pci_device *device, unsigned int offset, const void
 		uint8_t writable = device->writable[offset + i];
 
 		*config = (uint8_t)((*config & ~writable) | (bytes[i] & writable));
-		*config &= (uint8_t)~(bytes[i] & device->write_1_to_clear[offset + i]);
 	}
-	if (offset < PCI_COMMAND + 2 && end > PCI_COMMAND)
-		pci_intx_update(device);
 	if ((offset < PCI_COMMAND + 2 && end > PCI_COMMAND) ||
 	    (offset < PCI_BASE_ADDRESS_5 + 4 && end > PCI_BASE_ADDRESS_0))
 		move_bars(device);

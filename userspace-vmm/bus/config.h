@@ -9,7 +9,6 @@
 #define VQVMM_BUS_CONFIG_H
 
 #include "bus/pci.h"
-#include "machine/irq.h"
 
 #define PCI_SLOTS 32
 
@@ -21,7 +20,6 @@
  * @config_address: port 0xcf8
  * @low: where the next 32-bit BAR goes
  * @high: where the next 64-bit BAR goes
- * @asserting: how many devices assert each INTx line
  */
 struct pci_bus {
 	struct machine *machine;
@@ -30,7 +28,6 @@ struct pci_bus {
 	uint32_t config_address;
 	uint64_t low;
 	uint64_t high;
-	unsigned int asserting[IRQ_PCI_COUNT];
 };
 
 /**
@@ -89,12 +86,6 @@ void pci_config_write(struct pci_device *device, unsigned int offset, const void
  * @device: the device
  */
 void pci_config_unmap(struct pci_device *device);
-
-/**
- * pci_intx_update() - bring the INTx line in step with status and command
- * @device: the device
- */
-void pci_intx_update(struct pci_device *device);
 
 /**
  * msix_config_written() - let MSI-X look at its message control

@@ -290,8 +290,3 @@ int msix_vector_eventfd(const struct pci_device *device, unsigned int vector)
 		return -EINVAL;
 	return msix->vectors[vector].fd;
 }
-
-bool msix_enabled(const struct pci_device *device)
-{
-	return device->msix && device->msix->enabled;
-}

@@ -15,8 +15,6 @@
 #ifndef VQVMM_BUS_MSIX_H
 #define VQVMM_BUS_MSIX_H
 
-#include <stdbool.h>
-
 struct machine;
 struct pci_device;
 
@@ -49,14 +47,5 @@ void msix_fini(struct pci_device *device);
  * belongs to MSI-X; -EINVAL if there is no such vector.
  */
 int msix_vector_eventfd(const struct pci_device *device, unsigned int vector);
-
-/**
- * msix_enabled() - has the guest turned MSI-X on?
- * @device: may have no MSI-X
- *
- * If not, the device is to use INTx.
- * Return: the enable bit.
- */
-bool msix_enabled(const struct pci_device *device);
 
 #endif /* VQVMM_BUS_MSIX_H */

@@ -216,8 +216,6 @@ int pci_device_add(struct machine *machine, struct pci_device *device)
 	if (err)
 		return err;
 	pci_config_init_header(device);
-	if (device->config[PCI_INTERRUPT_PIN])
-		device->config[PCI_INTERRUPT_LINE] = IRQ_PCI_FIRST + slot % IRQ_PCI_COUNT;
 	device->machine = machine;
 	device->slot = slot;
 	bus->devices[slot] = device;
@@ -230,39 +228,7 @@ void pci_device_remove(struct pci_device *device)
 
 	if (!machine)
 		return;
-	pci_intx(device, false);
 	pci_config_unmap(device);
 	machine->pci->devices[device->slot] = NULL;
 	device->machine = NULL;
-}
-
-/* The level of the line, unless the driver has turned it off. */
-static bool wants_intx(const struct pci_device *device)
-{
-	return device->config[PCI_STATUS] & PCI_STATUS_INTERRUPT &&
-	       !(pci_config_get16(device, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE);
-}
-
-void pci_intx_update(struct pci_device *device)
-{
-	bool wants = wants_intx(device);
-	unsigned int line = device->slot % IRQ_PCI_COUNT;
-	unsigned int *asserting = &device->machine->pci->asserting[line];
-
-	if (wants == device->intx)
-		return;
-	device->intx = wants;
-	*asserting += wants ? 1 : -1U;
-	/* The line is as before if others assert it too. */
-	if (*asserting <= 1 && (wants || !*asserting))
-		irq_line(device->machine, IRQ_PCI_FIRST + line, wants);
-}
-
-void pci_intx(struct pci_device *device, bool level)
-{
-	if (level)
-		device->config[PCI_STATUS] |= PCI_STATUS_INTERRUPT;
-	else
-		device->config[PCI_STATUS] &= (uint8_t)~PCI_STATUS_INTERRUPT;
-	pci_intx_update(device);
 }

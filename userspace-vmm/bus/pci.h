@@ -2,9 +2,9 @@
 /*
  * One PCI bus, reached by configuration mechanism 1 (ports 0xcf8 and 0xcfc).
  *
- * BARs are memory only.  pci_device_add() presets their addresses as firmware
- * would; the guest may size and move them, and turn them on and off by the
- * command register.
+ * BARs are memory only, interrupts are MSI-X only.  pci_device_add() presets the
+ * addresses of BARs as firmware would; the guest may size and move them, and turn
+ * them on and off by the command register.
  *
  * Context of all functions and callbacks: under the machine lock, or before the
  * vCPUs run.
@@ -32,7 +32,6 @@ struct msix;
  *	such BAR
  * @address: guest address at which it answers; 0 while it does not.  Read only.
  * @is_64bit: the next BAR is its upper half and must have no size
- * @prefetchable: reading has no side effects
  * @read: see &struct space_range
  * @write: see &struct space_range
  * @mapped: called after @address changed, with the new one; may be NULL.  This
@@ -43,7 +42,6 @@ struct pci_bar {
 	uint64_t size;
 	uint64_t address;
 	bool is_64bit;
-	bool prefetchable;
 	int (*read)(void *opaque, uint64_t offset, void *data, unsigned int length);
 	int (*write)(void *opaque, uint64_t offset, const void *data, unsigned int length);
 	void (*mapped)(void *opaque, uint64_t address);
@@ -53,11 +51,10 @@ struct pci_bar {
 /**
  * struct pci_device - a function of the bus; all its memory is the caller's
  * @name: for messages
- * @config: configuration space.  The caller presets ids, revision, class,
- *	subsystem and interrupt pin; the rest is set by pci_device_add().
+ * @config: configuration space.  The caller presets ids, revision, class and
+ *	subsystem; the rest is set by pci_device_add().
  * @writable: bits of @config that the guest may write.  pci_device_add() adds
  *	those of the header, pci_capability_add() none.
- * @write_1_to_clear: bits of @config that the guest clears by writing 1
  * @bars: the windows, preset by the caller
  * @config_written: called after the guest wrote bytes @offset to
  *	@offset + @length - 1; may be NULL
@@ -69,13 +66,11 @@ struct pci_bar {
  * @msix: see msix.h
  * @capability_last: offset of the last capability, 0 if there is none
  * @capability_end: where the next capability goes
- * @intx: it asserts its INTx line
  */
 struct pci_device {
 	const char *name;
 	uint8_t config[PCI_CONFIG_SIZE];
 	uint8_t writable[PCI_CONFIG_SIZE];
-	uint8_t write_1_to_clear[PCI_CONFIG_SIZE];
 	struct pci_bar bars[PCI_BARS];
 	void (*config_written)(struct pci_device *device, unsigned int offset,
 			       unsigned int length);
@@ -88,7 +83,6 @@ struct pci_device {
 	struct msix *msix;
 	uint8_t capability_last;
 	uint8_t capability_end;
-	bool intx;
 };
 
 /**
@@ -139,16 +133,6 @@ void pci_device_remove(struct pci_device *device);
  */
 uint8_t pci_capability_add(struct pci_device *device, uint8_t id, const void *body,
 			   unsigned int length);
-
-/**
- * pci_intx() - drive a device's INTx line
- * @device: its interrupt pin is 1 (INTA)
- * @level: asserted or not
- *
- * Lines may be shared.  Honours the interrupt disable bit, keeps the interrupt
- * status bit.
- */
-void pci_intx(struct pci_device *device, bool level);
 
 /**
  * pci_window_high() - the window above 4 GiB

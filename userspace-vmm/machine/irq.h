@@ -18,10 +18,6 @@ struct machine;
 /* Lines of the I/O APIC. */
 #define IRQ_LINES 24
 
-/* Lines for PCI's INTx, which nothing else uses. */
-#define IRQ_PCI_FIRST 16
-#define IRQ_PCI_COUNT 8
-
 /**
  * irq_create() - create the interrupt controllers and the timer (PIT)
  * @machine: has a VM

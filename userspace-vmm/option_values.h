@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside of the command line: what a row of its tables is, and how the values
+ * are read.
+ */
+#ifndef VQVMM_OPTION_VALUES_H
+#define VQVMM_OPTION_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "options.h"
+
+struct parser;
+
+/**
+ * struct option_row - an option, or a key of one
+ * @name: as the user writes it
+ * @argument: what to call its value
+ * @text: what it means; lines of up to 54 columns
+ * @parse: reads the value into the field at @offset
+ * @offset: of the field in its structure
+ * @given: offset of a bool that tells that it was given, 0 for none
+ * @low: least number
+ * @high: greatest number
+ * @keys: the keys that the value consists of
+ * @required: it must be given
+ * @repeated: it may be given more than once
+ */
+struct option_row {
+	const char *name;
+	const char *argument;
+	const char *text;
+	int (*parse)(struct parser *parser, const struct option_row *row, const char *value,
+		     void *field);
+	size_t offset;
+	size_t given;
+	uint64_t low;
+	uint64_t high;
+	const struct option_row *keys;
+	bool required;
+	bool repeated;
+};
+
+/**
+ * struct parser - where in the command line we are, for messages
+ * @options: what is being filled
+ * @option: the option
+ * @key: the key in its value, or NULL
+ * @value: the value of the key or of the option
+ */
+struct parser {
+	struct options *options;
+	const char *option;
+	const char *key;
+	const char *value;
+};
+
+/*
+ * Report what is wrong with the value at which the parser is: OPTION_REJECTED.
+ */
+#define reject(parser, ...) \
+	((parser)->key ? \
+	 option_key_error((parser)->option, (parser)->key, (parser)->value, __VA_ARGS__) : \
+	 option_error((parser)->option, (parser)->value, __VA_ARGS__))
+
+/*
+ * The parsers of values, all alike: they read @value as @row says into @field,
+ * which has the type named here.  Values that are text are not copied.
+ * Return: 0; OPTION_REJECTED, reported.
+ */
+#define OPTION_PARSER(name) \
+	int name(struct parser *parser, const struct option_row *row, const char *value, \
+		 void *field)
+
+OPTION_PARSER(parse_text);		/* const char * */
+OPTION_PARSER(parse_number);		/* unsigned int */
+OPTION_PARSER(parse_power_of_2);	/* unsigned int */
+OPTION_PARSER(parse_size);		/* uint64_t, bytes */
+OPTION_PARSER(parse_on_off);		/* bool */
+OPTION_PARSER(parse_backend);		/* enum backend_kind */
+OPTION_PARSER(parse_mac);		/* uint8_t[6] */
+
+#endif /* VQVMM_OPTION_VALUES_H */
