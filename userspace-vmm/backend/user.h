@@ -101,6 +101,8 @@ static inline struct guest_memory *user_queue_memory(const struct user_queue *qu
 	return queue->ring.memory;
 }
 
+int user_blk_probe(void);
+
 extern const struct user_handler user_net_handler;
 extern const struct user_handler user_blk_handler;
 

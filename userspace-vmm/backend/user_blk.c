@@ -304,6 +304,22 @@ static void stop(struct user_queue *queue)
 	free(blk);
 }
 
+/**
+ * user_blk_probe() - can disks be served in this process?
+ *
+ * Return: 0; -ENOSYS or -EPERM if this host does not allow io_uring; another
+ * -errno.
+ */
+int user_blk_probe(void)
+{
+	struct io_uring uring;
+	int err = io_uring_queue_init(1, &uring, 0);
+
+	if (!err)
+		io_uring_queue_exit(&uring);
+	return err;
+}
+
 const struct user_handler user_blk_handler = {
 	.features	= STORE_FEATURES,
 	.start		= start,

@@ -93,10 +93,16 @@ static int create_backend(struct virtio_blk *blk, const struct disk_options *opt
 		.poll_us = options->poll_us,
 		.poll_set = options->poll_set,
 	};
+	int err;
 
 	if (options->backend == BACKEND_VHOST)
 		return vhost_blk_create(machine, &settings, &blk->store, options->queues,
 					&blk->backend);
+	err = user_blk_probe();
+	if (err) {
+		errno = -err;
+		return option_key_error(OPTION, "backend", "user", "io_uring: %m");
+	}
 	return user_backend_create(machine->loop, &user_blk_handler, &blk->store, options->queues,
 				   &blk->backend);
 }
