@@ -3,8 +3,7 @@
 
 CPU time and context switches are those of all threads of the VMM, with its
 virtual processors and whatever workers the kernel runs in its name, and of the
-kernel threads that serve its queues.  One VMM runs at a time, so every queue
-thread is that one's.
+kernel threads that serve its queues: their names have the VMM's process id.
 """
 
 import glob
@@ -15,8 +14,8 @@ KVM_DEBUGFS = "/sys/kernel/debug/kvm"
 # KVM's own counters that are kept: name in debugfs and name here.
 KVM_COUNTERS = {"exits": "exits", "irq_injections": "interrupts", "halt_exits": "halts",
                 "io_exits": "io_exits", "mmio_exits": "mmio_exits"}
-# Kernel threads of mainline and of this project, named for the owner or the queue.
-QUEUE_THREAD = re.compile(r"vq?host[-:/_]")
+# vhost-PID of mainline; vqhost-net-PID/QUEUE and vqhost-blk-PID/QUEUE of this project.
+QUEUE_THREAD = re.compile(r"(?:vhost|vqhost-[a-z]+)-(\d+)(?:/\d+)?$")
 
 
 def _read(path):
@@ -24,16 +23,17 @@ def _read(path):
         return file.read()
 
 
-def queue_threads():
-    """Folders in /proc of the kernel threads that serve queues."""
+def queue_threads(pid):
+    """Folders in /proc of the kernel threads that serve queues of this VMM."""
     found = []
     for stat in glob.glob("/proc/[0-9]*/stat"):
         try:
             name, rest = re.match(r"\d+ \((.*)\) (.*)", _read(stat), re.DOTALL).groups()
         except OSError:
             continue
+        match = QUEUE_THREAD.match(name)
         # Field 4, the parent: 2 is kthreadd.
-        if QUEUE_THREAD.match(name) and rest.split()[1] == "2":
+        if match and int(match[1]) == pid and rest.split()[1] == "2":
             found.append(os.path.dirname(stat))
     return found
 
@@ -58,7 +58,7 @@ def sample(pid):
     """All counters of the VMM with this process id, at this moment."""
     result = {"vmm_cpu_ns": 0, "queue_cpu_ns": 0, "switches": 0}
     for kind, folders in (("vmm_cpu_ns", glob.glob(f"/proc/{pid}/task/*")),
-                          ("queue_cpu_ns", queue_threads())):
+                          ("queue_cpu_ns", queue_threads(pid))):
         for folder in folders:
             try:
                 cpu, switches = _thread(folder)

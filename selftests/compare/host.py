@@ -14,24 +14,55 @@ import guest  # pylint: disable=wrong-import-position
 import hostside  # pylint: disable=wrong-import-position
 from hostside import run  # pylint: disable=wrong-import-position
 
-TAP = "vqtap0"
-DISK = "/dev/ram0"
 DISK_MIB = 128
+DISKS_MAX = 2
+
+
+# How long our queues poll is meant for processors of today.  An emulated one
+# needs about 20 times as long for everything, and so does what is polled for.
+POLL_LIMIT = "/sys/module/vqhost/parameters/poll_us"
+EMULATED_POLL_US = 1000
+
+
+def processor():
+    """The name of the processor."""
+    return next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="ascii")
+                 if line.startswith("model name")), "unknown")
+
+
+def emulated():
+    """Whether this is no hardware."""
+    return "TCG" in processor()
+
+
+def set_poll_limit(microseconds):
+    """How long new queues of our modules poll at most."""
+    with open(POLL_LIMIT, "w", encoding="ascii") as file:
+        file.write(str(microseconds))
+
+
+def poll_limit():
+    """The same, as it is; None without our modules."""
+    if not os.path.exists(POLL_LIMIT):
+        return None
+    with open(POLL_LIMIT, encoding="ascii") as file:
+        return int(file.read())
 
 
 def prepare(ours=True):
-    """Modules, a tap with the host's address, a RAM disk.  ours: the project's modules too."""
+    """Modules and RAM disks.  ours: the project's modules too."""
     for name in ("tun", "vhost_net"):
         run("modprobe", name)
     if ours:
         run(os.path.join(guest.TREE, "selftests", "testhost", "modules"), "load")
-    hostside.make_tap(TAP)
-    hostside.make_ram_disks(1, DISK_MIB)
+        if emulated():
+            set_poll_limit(EMULATED_POLL_US)
+    hostside.make_ram_disks(DISKS_MAX, DISK_MIB)
 
 
-def disk_digest():
-    """MD5 of the verified part of the disk, as the host sees it."""
-    return digest_of(run("sh", "-c", digest_command(DISK)))
+def disk_digest(path):
+    """MD5 of the verified part of a disk, as the host sees it."""
+    return digest_of(run("sh", "-c", digest_command(path)))
 
 
 def digest_command(path):
@@ -48,6 +79,12 @@ class Servers:
     """iperf3 and netprobe, answering the guest."""
 
     def __init__(self):
+        self._processes = []
+        self.restart()
+
+    def restart(self):
+        """Start again: a client that died may have left them waiting."""
+        self.stop()
         self._processes = [
             subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL)
@@ -62,6 +99,10 @@ class Servers:
         return self
 
     def __exit__(self, *unused):
+        self.stop()
+
+    def stop(self):
+        """End them."""
         for process in self._processes:
             process.kill()
             process.wait()
@@ -69,13 +110,12 @@ class Servers:
 
 def versions(icount=False):
     """What was compared, on what."""
-    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="ascii")
-                if line.startswith("model name")), "unknown")
     kind = "hardware"
-    if "TCG" in cpu:
+    if emulated():
         kind = "emulated (TCG, 1 us is 1000 instructions)" if icount else "emulated (TCG)"
     return {
-        "processor": cpu,
+        "processor": processor(),
+        "poll_us": poll_limit(),
         "processors": os.cpu_count(),
         "virtualization": kind,
         "host_kernel": platform.release() + " " + platform.version(),

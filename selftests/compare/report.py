@@ -173,9 +173,11 @@ def report(result):
         f"Comparison on {versions['virtualization']} {versions['processor']}, "
         f"{versions['processors']} processors; kernel {versions['host_kernel'].split()[0]}, "
         f"guest with {options['cpus']} by {options['vmm']}, {versions['fio']}, "
-        f"{versions['iperf3']}, commit {versions['commit']}\n"
-        f"{options['repetitions']} boots of each backend, {options['seconds']} s each workload: "
-        "median (least-greatest); a ratio above 1 is better than userspace",
+        f"{versions['iperf3']}, commit {versions['commit']}; "
+        f"vqhost polls up to {versions.get('poll_us')} us\n"
+        f"{options['repetitions']} repetitions in {options['boots']} boots, "
+        f"{options['seconds']} s each workload: median (least-greatest); "
+        "a ratio above 1 is better than userspace",
         speed_table(result), cost_table(result), "\n".join(intact(result) + sizes(result))]
     bad = failures(result)
     if bad:

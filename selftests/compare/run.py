@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Run the comparison on this host: see compare, which prepares one.
 
-One boot of the guest is one backend and one repetition of all workloads; the
-backends take turns, and begin with another one each time, so that what drifts
-on the machine falls on all of them.
+A guest of each backend is booted; then each workload is run in one after the
+other, while the others idle, so that only seconds lie between the figures of a
+pair.  Another backend begins each time.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -29,18 +30,34 @@ FIXED_SECONDS = 4
 
 @dataclasses.dataclass
 class Backend:
-    """Where both devices are served.  No disk: it has none of this kind."""
+    """Where both devices are served.  number tells its tap, subnet and disk."""
+    number: int
     name: str
     backend: str
     net: str = None
     disk: str = None
     has_disk: bool = True
 
+    @property
+    def tap(self):
+        """Name of its tap."""
+        return f"vqtap{self.number}"
+
+    @property
+    def disk_path(self):
+        """Its RAM disk."""
+        return f"/dev/ram{self.number}"
+
+    def address(self, last):
+        """An address of its subnet."""
+        return f"10.111.{self.number}.{last}"
+
     def devices(self):
         """The devices of a guest with this backend."""
-        devices = [guest.Net(host.TAP, self.backend, self.net)]
+        devices = [guest.Net(self.tap, self.backend, self.net,
+                             mac=f"52:54:00:00:00:{self.number:02x}")]
         if self.has_disk:
-            devices.append(guest.Disk(host.DISK, self.backend, self.disk))
+            devices.append(guest.Disk(self.disk_path, self.backend, self.disk))
         return devices
 
     def workloads(self, wanted):
@@ -50,9 +67,9 @@ class Backend:
 
 
 BACKENDS = [
-    Backend("user", "user"),
-    Backend("vqhost", "vhost", "/dev/vqhost-net", "/dev/vqhost-blk"),
-    Backend("mainline", "vhost", "/dev/vhost-net", has_disk=False),
+    Backend(0, "user", "user"),
+    Backend(1, "vqhost", "vhost", "/dev/vqhost-net", "/dev/vqhost-blk"),
+    Backend(2, "mainline", "vhost", "/dev/vhost-net", has_disk=False),
 ]
 
 
@@ -81,85 +98,149 @@ def _clock(seconds):
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-def run_workload(running, workload, seconds):
-    """Run one workload in a guest: its record."""
-    record = {"workload": workload.name, "command": workload.command(seconds)}
-    samples = {}
-    started = time.monotonic()
+class Subject:
+    """A guest with one backend, from its boot to its end."""
 
-    def on_mark(name):
-        samples[name] = counters.sample(running.pid)
+    def __init__(self, backend, repetition, options):
+        self.backend = backend
+        self.boot = {"backend": backend.name, "repetition": repetition}
+        self._log = os.path.join(options.results, f"console-{repetition + 1}-{backend.name}.log")
+        self._started = time.monotonic()
+        self._guest = None
+        command = guest.vmm_command(backend.devices(), options.vmm, options.cpus)
+        self.boot["command"] = command
+        with self.failing():
+            self._guest = guest.Guest(command, self._log)
 
-    try:
-        status, output = running.run(record["command"], timeout=60 + 10 * seconds,
-                                     on_mark=on_mark)
+    @contextlib.contextmanager
+    def failing(self):
+        """What goes wrong inside is the end of this guest, and noted."""
+        try:
+            yield
+        except (guest.GuestError, hostside.HostError, OSError) as error:
+            self.boot["error"] = f"{error} (console: {self._log})"
+            self.kill()
+
+    @property
+    def alive(self):
+        """Nothing has gone wrong so far."""
+        return "error" not in self.boot
+
+    def kill(self):
+        """End the VMM, however it is."""
+        if self._guest:
+            self._guest.kill()
+
+    def wait_ready(self):
+        """Wait until it has booted, and give it its address."""
+        with self.failing():
+            self._guest.wait_ready()
+            self.boot["boot_seconds"] = time.monotonic() - self._started
+            self._guest.check("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 && "
+                              f"ip addr add {self.backend.address(2)}/24 dev eth0 && "
+                              "ip link set eth0 up")
+
+    def run(self, workload, seconds):
+        """Run a workload: its record."""
+        record = {"workload": workload.name,
+                  "command": workload.command(seconds, self.backend.address(1))}
+        started = time.monotonic()
+        with self.failing():
+            self._run(workload, seconds, record)
+        if not self.alive:
+            record["error"] = self.boot["error"]
+        record["seconds"] = time.monotonic() - started
+        return record
+
+    def _run(self, workload, seconds, record):
+        samples = {}
+
+        def on_mark(name):
+            samples[name] = counters.sample(self._guest.pid)
+
+        status, output = self._guest.run(record["command"], timeout=60 + 10 * seconds,
+                                         on_mark=on_mark)
         record["output"] = output
-        # A failed tool says more in its output than by its status, if it got that far.
-        record.update(workload.parse(output))
-        if status:
-            record["error"] = f"status {status}: {output.strip().splitlines()[:1]}"
-        record["spent"] = counters.difference(samples["begin"], samples["end"])
-    except LostData as error:
-        record["error"] = f"LOST DATA: {error}"
-    except (KeyError, ValueError, TypeError) as error:
-        record["error"] = f"cannot read the result: {error!r}"
-    record["seconds"] = time.monotonic() - started
-    return record
+        try:
+            # A failed tool says more in its output than by its status, if it got that far.
+            record.update(workload.parse(output))
+            if status:
+                record["error"] = f"status {status}: {output.strip().splitlines()[:1]}"
+            record["spent"] = counters.difference(samples["begin"], samples["end"])
+            if workload.name == "blk-verify":
+                self._check_disk()
+        except LostData as error:
+            record["error"] = f"LOST DATA: {error}"
+        except (KeyError, ValueError, TypeError) as error:
+            record["error"] = f"cannot read the result: {error!r}"
+
+    def _check_disk(self):
+        """What the guest reads is what the host has."""
+        there = host.digest_of(self._guest.check(host.digest_command("/dev/vda")))
+        here = host.disk_digest(self.backend.disk_path)
+        if here != there:
+            raise LostData(f"disk digest {there} in the guest, {here} on the host")
+
+    def finish(self):
+        """Switch it off."""
+        if not self.alive:
+            return
+        with self.failing():
+            self.boot["resident_bytes"] = counters.resident_beyond_guest(self._guest.pid)
+            self.boot["status"] = self._guest.power_off()
+            if self.boot["status"]:
+                self.boot["error"] = f"the VMM ended with status {self.boot['status']}"
 
 
-def check_disk(running):
-    """What the guest reads is what the host has: the error, or None."""
-    there = host.digest_of(running.check(host.digest_command("/dev/vda")))
-    here = host.disk_digest()
-    return None if here == there else f"LOST DATA: disk digest {there} in the guest, {here} here"
-
-
-def run_boot(backend, repetition, options, progress):
-    """One boot of the guest: the records of its workloads, and of the boot."""
-    workloads = backend.workloads(options.workloads)
-    boot = {"backend": backend.name, "repetition": repetition}
+def run_workloads(subjects, repetition, options, servers, progress):
+    """One repetition of all workloads, in guests that have booted: the records."""
     records = []
-    started = time.monotonic()
-    log = os.path.join(options.results, f"console-{repetition}-{backend.name}.log")
-    left = list(workloads)
-    try:
-        command = guest.vmm_command(backend.devices(), options.vmm, options.cpus,
-                                    initrd=options.initrd)
-        boot["command"] = command
-        with host.Servers(), guest.Guest(command, log) as running:
-            running.wait_ready()
-            boot["boot_seconds"] = time.monotonic() - started
-            progress.note(f"{backend.name:9} booted", BOOT_SECONDS)
-            while left:
-                record = run_workload(running, left[0], options.seconds)
-                workload = left.pop(0)
-                if workload.name == "blk-verify" and "error" not in record:
-                    error = check_disk(running)
-                    if error:
-                        record["error"] = error
+    workloads = [w for w in WORKLOADS
+                 if any(w in s.backend.workloads(options.workloads) for s in subjects)]
+    for index, workload in enumerate(workloads):
+        turn = (index + repetition) % len(subjects)
+        for subject in subjects[turn:] + subjects[:turn]:
+            if workload not in subject.backend.workloads(options.workloads):
+                continue
+            text = "not run"
+            if subject.alive:
+                record = subject.run(workload, options.seconds)
+                record.update(backend=subject.backend.name, repetition=repetition)
                 records.append(record)
+                if not subject.alive:
+                    servers.restart()
                 text = record.get("error") or f"{record[workload.key]:,.1f} {workload.unit}"
-                progress.note(f"{backend.name:9} {workload.name:13} {text}",
-                              planned_seconds(workload, options.seconds))
-            boot["resident_bytes"] = counters.resident_beyond_guest(running.pid)
-            boot["status"] = running.power_off()
-            if boot["status"]:
-                boot["error"] = f"the VMM ended with status {boot['status']}"
-    except (guest.GuestError, hostside.HostError, OSError) as error:
-        boot["error"] = f"{error} (console: {log})"
-        records += [{"workload": w.name, "error": str(error)} for w in left[:1]]
-        progress.note(f"{backend.name:9} FAILED: {boot['error']}",
-                      sum(planned_seconds(w, options.seconds) for w in left))
-    for record in records:
-        record.update(backend=backend.name, repetition=repetition)
-    return records, boot
+            progress.note(f"{workload.name:13} {subject.backend.name:9} {text}",
+                          planned_seconds(workload, options.seconds))
+    return records
+
+
+def run_boot(backends, repetitions, options, progress):
+    """Boot a guest of each backend and run some repetitions: the records, and of the boots."""
+    records = []
+    subjects = [Subject(backend, repetitions[0], options) for backend in backends]
+    try:
+        for subject in subjects:
+            if subject.alive:
+                subject.wait_ready()
+            progress.note(f"{subject.backend.name:9} "
+                          f"{subject.boot.get('error') or 'booted'}", BOOT_SECONDS)
+        with host.Servers() as servers:
+            for repetition in repetitions:
+                records += run_workloads(subjects, repetition, options, servers, progress)
+        for subject in subjects:
+            subject.finish()
+    finally:
+        for subject in subjects:
+            subject.kill()
+    return records, [subject.boot for subject in subjects]
 
 
 def queue_memory():
     """Kernel memory of a 256-entry queue of each device, by their own count."""
     result = {}
     program = os.path.join(guest.TREE, "build", "compare", "queue-memory")
-    for device, arguments in (("net", []), ("blk", [host.DISK])):
+    for device, arguments in (("net", []), ("blk", ["/dev/ram0"])):
         done = subprocess.run([program, device] + arguments, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=False)
         result[device] = done.stderr.strip() if done.returncode else int(done.stdout)
@@ -171,7 +252,8 @@ def parse_options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--results", required=True, help="directory for the results")
     parser.add_argument("--seconds", type=int, default=3, help="duration of a workload")
-    parser.add_argument("--repetitions", type=int, default=3, help="boots of each backend")
+    parser.add_argument("--repetitions", type=int, default=3, help="of each workload")
+    parser.add_argument("--boots", type=int, default=3, help="of each guest, for all repetitions")
     parser.add_argument("--cpus", type=int, default=1, help="virtual processors of the guest")
     parser.add_argument("--vmm", choices=["vqvmm", "qemu"], default="vqvmm",
                         help="qemu cross-checks figures; it has no vqhost disk")
@@ -199,30 +281,30 @@ def main():
                     for b in backends]
     ours = any(b.name == report.OURS for b in backends)
     host.prepare(ours)
-    options.initrd = "/tmp/initrd"
-    guest.initrd_with(options.initrd, {"setup": hostside.GUEST_SETUP})
+    for backend in backends:
+        hostside.make_tap(backend.tap, address=backend.address(1))
 
-    progress = Progress(options.repetitions * sum(
-        BOOT_SECONDS + sum(planned_seconds(w, options.seconds)
-                           for w in b.workloads(options.workloads)) for b in backends))
+    boots = min(options.boots, options.repetitions)
+    progress = Progress(boots * BOOT_SECONDS * len(backends) + options.repetitions * sum(
+        planned_seconds(w, options.seconds)
+        for b in backends for w in b.workloads(options.workloads)))
     result = {
         "versions": host.versions(options.icount),
         "options": {"seconds": options.seconds, "repetitions": options.repetitions,
+                    "boots": boots,
                     "cpus": options.cpus, "vmm": options.vmm},
         "expected": {b.name: [w.name for w in b.workloads(options.workloads)] for b in backends},
         "queue_memory": queue_memory() if ours else {},
         "boots": [], "runs": [],
     }
-    for repetition in range(options.repetitions):
-        turn = repetition % len(backends)
-        for backend in backends[turn:] + backends[:turn]:
-            records, boot = run_boot(backend, repetition, options, progress)
-            result["runs"] += records
-            result["boots"].append(boot)
-            # Written after each boot: an interrupted comparison leaves what it has.
-            with open(os.path.join(options.results, "results.json"), "w",
-                      encoding="utf-8") as file:
-                json.dump(result, file, indent=1)
+    for boot in range(boots):
+        repetitions = list(range(options.repetitions))[boot::boots]
+        records, guests = run_boot(backends, repetitions, options, progress)
+        result["runs"] += records
+        result["boots"] += guests
+        # Written after each boot: an interrupted comparison leaves what it has.
+        with open(os.path.join(options.results, "results.json"), "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=1)
     text, failures = report.report(result)
     print("\n" + text)
     with open(os.path.join(options.results, "table.txt"), "w", encoding="utf-8") as file:

@@ -28,7 +28,7 @@ def made_up():
     result = {
         "versions": {"virtualization": "emulated (TCG)", "processor": "P", "processors": 2,
                      "host_kernel": "6.1", "fio": "fio-3", "iperf3": "iperf 3", "commit": "c"},
-        "options": {"seconds": 1, "repetitions": 3, "cpus": 1, "vmm": "vqvmm"},
+        "options": {"seconds": 1, "repetitions": 3, "boots": 3, "cpus": 1, "vmm": "vqvmm"},
         "expected": {"user": ALL, "vqhost": ALL, "mainline": NET},
         "queue_memory": {"net": 20000, "blk": 30000}, "boots": [], "runs": [],
     }
@@ -258,10 +258,11 @@ def test_difference():
 
 
 def test_queue_thread_names():
-    """queue threads of mainline and of this project are known by name, others are not"""
-    for name in ("vhost-1234", "vqhost-1234", "vqhost-net-rx/12", "vqhost:blk"):
-        assert counters.QUEUE_THREAD.match(name), name
-    for name in ("kworker/0:1-vhost", "vhostx", "kvhost-1"):
+    """queue threads are known by name, with the process that they belong to"""
+    for name in ("vhost-1234", "vqhost-net-1234/0", "vqhost-blk-1234/17"):
+        match = counters.QUEUE_THREAD.match(name)
+        assert match and match[1] == "1234", name
+    for name in ("kworker/0:1-vhost", "vhostx-1", "kvhost-1", "vqhost-blk"):
         assert not counters.QUEUE_THREAD.match(name), name
 
 

@@ -9,12 +9,7 @@ costs are divided by.  It raises LostData when what arrived is not what was sent
 
 import dataclasses
 import json
-import os
-import sys
 import typing
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "guest"))
-from hostside import HOST_ADDRESS  # pylint: disable=wrong-import-position
 
 IPERF_PORT = 5201
 NETPROBE_PORT = 5202
@@ -36,7 +31,7 @@ class Workload:
     device: str	  # "net" or "blk"
     unit: str
     operation: str  # what the costs are counted per
-    command: typing.Callable  # (seconds) -> shell command
+    command: typing.Callable  # (seconds, host's address) -> shell command
     parse: typing.Callable  # (output) -> {"value": ..., "operations": ...}
     lower_is_better: bool = False
     small: bool = False  # in-kernel has to be ahead here
@@ -58,13 +53,13 @@ def _fio(options):
 
 
 def _fio_timed(rw, block, depth):
-    def command(seconds):
+    def command(seconds, _address):
         return _fio(f"--rw={rw} --bs={block} --iodepth={depth} --norandommap "
                     f"--time_based --runtime={seconds}")
     return command
 
 
-def _fio_verify(_seconds):
+def _fio_verify(_seconds, _address):
     return _fio(f"--rw=randwrite --bsrange=4k-64k --iodepth=16 --size={VERIFY_MIB}M "
                 "--verify=crc32c --verify_fatal=1 --do_verify=1")
 
@@ -98,8 +93,8 @@ def _parse_fio_verify(output):
 
 
 def _iperf(options):
-    def command(seconds):
-        return (f"mark begin; iperf3 -c {HOST_ADDRESS} -p {IPERF_PORT} -J -t {seconds} {options}; "
+    def command(seconds, address):
+        return (f"mark begin; iperf3 -c {address} -p {IPERF_PORT} -J -t {seconds} {options}; "
                 "status=$?; mark end; exit $status")
     return command
 
@@ -128,8 +123,8 @@ def _parse_udp(output):
     return {"value": packets / received["seconds"] / 1000, "operations": packets}
 
 
-def _latency(seconds):
-    return f"netprobe latency {HOST_ADDRESS} {NETPROBE_PORT} {seconds} {LATENCY_SIZE} mark"
+def _latency(seconds, address):
+    return f"netprobe latency {address} {NETPROBE_PORT} {seconds} {LATENCY_SIZE} mark"
 
 
 def _parse_latency(output):
@@ -138,8 +133,8 @@ def _parse_latency(output):
             "max_us": result["max_us"], "operations": result["requests"]}
 
 
-def _transfer(_seconds):
-    return (f"mark begin; netprobe transfer {HOST_ADDRESS} {NETPROBE_PORT} {VERIFY_MIB}; "
+def _transfer(_seconds, address):
+    return (f"mark begin; netprobe transfer {address} {NETPROBE_PORT} {VERIFY_MIB}; "
             "status=$?; mark end; exit $status")
 
 

@@ -37,13 +37,13 @@ def enter_network_namespace():
     run("ip", "link", "set", "lo", "up")
 
 
-def make_tap(name, queues=1):
-    """A tap with the host's address, to which a VMM attaches."""
+def make_tap(name, queues=1, address=HOST_ADDRESS):
+    """A tap with an address of the host, to which a VMM attaches."""
     options = ["multi_queue"] if queues > 1 else []
     run("ip", "tuntap", "add", "dev", name, "mode", "tap", "vnet_hdr", *options)
     with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as file:
         file.write("1")
-    run("ip", "addr", "add", f"{HOST_ADDRESS}/24", "dev", name)
+    run("ip", "addr", "add", f"{address}/24", "dev", name)
     run("ip", "link", "set", name, "up")
 
 
