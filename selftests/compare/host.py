@@ -108,7 +108,7 @@ class Servers:
             process.wait()
 
 
-def versions(icount=False):
+def versions():
     """What was compared, on what."""
     kind = "hardware"
     if emulated():
@@ -117,7 +117,7 @@ def versions(icount=False):
         "processor": processor(),
         "poll_us": poll_limit(),
         "processors": os.cpu_count(),
-        "virtualization": kind,
+        "virtualization": "emulated (TCG)" if "TCG" in cpu else "hardware",
         "host_kernel": platform.release() + " " + platform.version(),
         "fio": run("fio", "--version").strip(),
         "iperf3": run("iperf3", "--version").splitlines()[0],

@@ -257,7 +257,6 @@ def parse_options():
     parser.add_argument("--cpus", type=int, default=1, help="virtual processors of the guest")
     parser.add_argument("--vmm", choices=["vqvmm", "qemu"], default="vqvmm",
                         help="qemu cross-checks figures; it has no vqhost disk")
-    parser.add_argument("--icount", action="store_true", help="this host counts instructions")
     parser.add_argument("--backends", type=lambda text: text.split(","),
                         default=[b.name for b in BACKENDS], help="only these, with commas")
     parser.add_argument("--workloads", type=lambda text: text.split(","), default=[],
@@ -289,7 +288,7 @@ def main():
         planned_seconds(w, options.seconds)
         for b in backends for w in b.workloads(options.workloads)))
     result = {
-        "versions": host.versions(options.icount),
+        "versions": host.versions(),
         "options": {"seconds": options.seconds, "repetitions": options.repetitions,
                     "boots": boots,
                     "cpus": options.cpus, "vmm": options.vmm},
