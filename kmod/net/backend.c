@@ -13,14 +13,14 @@
  * @fd: open on /dev/net/tun or on a macvtap's /dev/tapN
  *
  * Context: process context.
- * Return: 0; -EBADF for a bad descriptor, -ENOTSOCK for any other file.
+ * Return: 0; -ENOTSOCK for any other file or none, as mainline.
  */
 int net_backend_get(struct net_backend *backend, int fd)
 {
 	struct file *file = fget(fd);
 
 	if (!file)
-		return -EBADF;
+		return -ENOTSOCK;
 	backend->file = file;
 	backend->socket = tun_get_socket(file);
 	backend->ring = tun_get_tx_ring(file);
