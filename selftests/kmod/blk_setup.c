@@ -5,9 +5,9 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "blk_setup.h"
@@ -15,40 +15,16 @@
 /* A status that no device writes. */
 #define NO_STATUS 0xee
 
-/* How to make a store, unless it is there, and what to open. */
+/* What make-store calls them, what they are, how they are opened. */
 static const struct {
+	const char *name;
 	const char *path;
-	const char *make;
 	int flags;
 } stores[] = {
-	[STORE_TMPFS] = {
-		"/tmp/vqhost.tmpfs",
-		"truncate -s 16M /tmp/vqhost.tmpfs",
-		0,
-	},
-	[STORE_EXT4] = {
-		"/tmp/vqhost.ext4/file",
-		"modprobe -a loop ext4 && mkdir -p /tmp/vqhost.ext4 && "
-		"truncate -s 48M /tmp/vqhost.image && mke2fs -q -t ext4 /tmp/vqhost.image && "
-		"mount -o loop /tmp/vqhost.image /tmp/vqhost.ext4 && "
-		"truncate -s 16M /tmp/vqhost.ext4/file",
-		O_DIRECT,
-	},
-	[STORE_RAM_DISK] = {
-		"/dev/ram0",
-		"modprobe brd rd_nr=1 rd_size=16384",
-		O_DIRECT,
-	},
-	[STORE_DELAYED] = {
-		"/dev/nullb0",
-		"modprobe null_blk nr_devices=0 && "
-		"{ mountpoint -q /sys/kernel/config || "
-		"mount -t configfs none /sys/kernel/config; } && "
-		"cd /sys/kernel/config/nullb && mkdir nullb0 && cd nullb0 && echo 16 >size && "
-		"echo 1 >memory_backed && echo 1 >discard && echo 2 >irqmode && "
-		"echo 2000000 >completion_nsec && echo 1 >power",
-		O_DIRECT,
-	},
+	[STORE_TMPFS]		= { "tmpfs", "/tmp/vqhost.tmpfs", 0 },
+	[STORE_EXT4]		= { "ext4", "/tmp/vqhost.ext4/file", O_DIRECT },
+	[STORE_RAM_DISK]	= { "ram-disk", "/dev/ram0", O_DIRECT },
+	[STORE_DELAYED]		= { "delayed", "/dev/nullb0", O_DIRECT },
 };
 
 /**
@@ -60,9 +36,11 @@ static const struct {
  */
 int store_open(enum store store, int flags)
 {
+	char command[64];
 	int fd;
 
-	if (access(stores[store].path, F_OK) && system(stores[store].make))
+	snprintf(command, sizeof(command), "./make-store %s", stores[store].name);
+	if (access(stores[store].path, F_OK) && system(command))
 		return -ECHILD;
 	fd = open(stores[store].path, flags | stores[store].flags | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;

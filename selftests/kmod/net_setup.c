@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "net_setup.h"
 
@@ -26,7 +27,8 @@ int net_setup_open(struct net_setup *net, const struct net_variant *variant, int
 	int err;
 
 	memset(net, 0, sizeof(*net));
-	if (!strcmp(variant->path, MAINLINE_NET) && system("modprobe vhost_net"))
+	if (!strcmp(variant->path, MAINLINE_NET) && access(MAINLINE_NET, F_OK) &&
+	    system("modprobe vhost_net"))
 		return -ECHILD;
 	net->header = variant->features & with_num_buffers ?
 		      sizeof(struct virtio_net_hdr_mrg_rxbuf) : sizeof(struct virtio_net_hdr);

@@ -55,11 +55,32 @@ struct net_setup {
 	unsigned int header;
 };
 
+/**
+ * struct net_header - struct virtio_net_hdr in our own byte order
+ * @flags: VIRTIO_NET_HDR_F_*
+ * @gso_type: VIRTIO_NET_HDR_GSO_*
+ * @hdr_len: bytes of headers
+ * @gso_size: bytes of each segment
+ * @csum_start: where the checksum's range begins
+ * @csum_offset: where the checksum is to be stored, from there
+ *
+ * These tests are for little-endian machines.
+ */
+struct net_header {
+	uint8_t flags;
+	uint8_t gso_type;
+	uint16_t hdr_len;
+	uint16_t gso_size;
+	uint16_t csum_start;
+	uint16_t csum_offset;
+};
+
 int net_setup_open(struct net_setup *net, const struct net_variant *variant, int ethertype,
 		   int offload);
 void net_setup_close(struct net_setup *net);
 
-void net_frame_fill(struct net_setup *net, uint8_t *frame, unsigned int length, unsigned int number);
+void net_frame_fill(struct net_setup *net, uint8_t *frame, unsigned int length,
+		    unsigned int number);
 int net_send(struct net_setup *net, const uint8_t *frame, unsigned int length, unsigned int slot);
 int net_receive_from_socket(struct net_setup *net, uint8_t *frame, unsigned int size);
 int net_add_buffer(struct net_setup *net, unsigned int slot, unsigned int length);

@@ -33,6 +33,33 @@ static int run(const char *format, ...)
 	return system(command) ? -ECHILD : 0;
 }
 
+static int set_up(const char *name)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = { .ifr_flags = IFF_UP };
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	strcpy(request.ifr_name, name);
+	err = ioctl(fd, SIOCSIFFLAGS, &request) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+/* Nothing of its own accord may send packets here. */
+static int disable_ipv6(void)
+{
+	int fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = write(fd, "1", 1) == 1 ? 0 : -errno;
+	close(fd);
+	return err;
+}
+
 static int open_tap(struct tap *tap)
 {
 	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
@@ -41,7 +68,7 @@ static int open_tap(struct tap *tap)
 	if (tap->fd < 0 || ioctl(tap->fd, TUNSETIFF, &request))
 		return -errno;
 	strcpy(tap->name, request.ifr_name);
-	return run("ip link set %s up", tap->name);
+	return set_up(tap->name);
 }
 
 /*
@@ -54,10 +81,16 @@ static int open_macvtap(struct tap *tap)
 	char path[32];
 	int err;
 
-	err = run("ip link add lower type veth peer name upper && ip link set lower up && "
-		  "ip link set upper up && ip link add link lower name macvtap0 index %u "
-		  "address 02:00:00:00:00:02 type macvtap mode passthru && "
-		  "ip link set macvtap0 up", index);
+	err = run("ip link add lower type veth peer name upper");
+	if (!err)
+		err = run("ip link add link lower name guest index %u type macvtap mode passthru",
+			  index);
+	if (!err)
+		err = set_up("lower");
+	if (!err)
+		err = set_up("upper");
+	if (!err)
+		err = set_up("guest");
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), "/dev/tap%u", index);
@@ -72,9 +105,9 @@ static int open_socket(struct tap *tap, int ethertype, int vnet_header)
 {
 	struct sockaddr_ll address = {
 		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ethertype),
 		.sll_ifindex = if_nametoindex(tap->name),
 	};
+	uint16_t protocol = htons(ethertype);
 	int buffer = 16 << 20;
 
 	tap->socket = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -84,6 +117,7 @@ static int open_socket(struct tap *tap, int ethertype, int vnet_header)
 	    setsockopt(tap->socket, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)) ||
 	    setsockopt(tap->socket, SOL_PACKET, PACKET_VNET_HDR, &vnet_header, sizeof(vnet_header)))
 		return -errno;
+	memcpy(&address.sll_protocol, &protocol, sizeof(protocol));
 	return bind(tap->socket, (struct sockaddr *)&address, sizeof(address)) ? -errno : 0;
 }
 
@@ -108,8 +142,7 @@ int tap_open(struct tap *tap, enum tap_kind kind, int header_length, int etherty
 	memcpy(tap->mac, "\2\0\0\0\0\2", sizeof(tap->mac));
 	if (unshare(CLONE_NEWNET))
 		return -errno;
-	/* Nothing of its own accord may send packets here. */
-	err = run("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6");
+	err = disable_ipv6();
 	if (!err)
 		err = kind == TAP ? open_tap(tap) : open_macvtap(tap);
 	if (err)

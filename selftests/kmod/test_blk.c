@@ -197,7 +197,9 @@ TEST_F_TIMEOUT(blk, header_and_data_together, TEST_TIME_LIMIT)
 		uint64_t sector;
 		uint8_t data[SECTOR];
 	} out = { htole32(VIRTIO_BLK_T_OUT), 0, htole64(60) };
-	struct driver_buffer write[] = { { GUEST_BORDER(3) - 7, sizeof(out) }, { GUEST_MEMORY, 1 } };
+	struct driver_buffer write[] = {
+		{ GUEST_BORDER(3) - 7, sizeof(out) }, { GUEST_MEMORY, 1 },
+	};
 	struct driver_buffer read[] = {
 		{ GUEST_BORDER(3) - 7, 5 }, { GUEST_BORDER(3) - 2, 11 },
 		{ GUEST_MEMORY + 0x1001, SECTOR + 1 },

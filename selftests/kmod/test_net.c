@@ -161,10 +161,10 @@ TEST_F_TIMEOUT(net, transmit_indirect, TEST_TIME_LIMIT)
 	const uint16_t *order = is_mainline(&variant->with) ? NULL : scattered;
 	struct driver_buffer pieces[5];
 	struct vring_desc table[5];
-	uint64_t start, tables = GUEST_MEMORY;
+	uint64_t start, address = GUEST_MEMORY;
 	unsigned int i, n;
 
-	for (n = 0; n < NET_QUEUE_SIZE; n++) {
+	for (n = 0; n < NET_QUEUE_SIZE; n++, address += sizeof(table)) {
 		start = NET_TX_SLOT(n);
 		net_frame_fill(&self->net, self->sent, 1000, n);
 		guest_write(&self->net.device, start + self->net.header, self->sent, 1000);
@@ -172,8 +172,8 @@ TEST_F_TIMEOUT(net, transmit_indirect, TEST_TIME_LIMIT)
 			pieces[i] = (struct driver_buffer) { start + i * 200, 200 };
 		pieces[4].length = self->net.header + 1000 - 800;
 		driver_table_fill(table, pieces, 5, 0, order);
-		guest_write(&self->net.device, tables + n * sizeof(table), table, sizeof(table));
-		ASSERT_LE(0, driver_ring_add_table(&self->net.tx.ring, tables + n * sizeof(table), 5));
+		guest_write(&self->net.device, address, table, sizeof(table));
+		ASSERT_LE(0, driver_ring_add_table(&self->net.tx.ring, address, 5));
 	}
 	vhost_queue_expose(&self->net.tx);
 	for (n = 0; n < NET_QUEUE_SIZE; n++)

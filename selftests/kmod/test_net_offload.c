@@ -24,7 +24,7 @@ FIXTURE(offload) {
 	struct net_setup net;
 	uint8_t packet[LENGTH];
 	uint8_t received[2 * LENGTH];
-	struct virtio_net_hdr header;
+	struct net_header header;
 };
 
 FIXTURE_VARIANT(offload) {
@@ -89,7 +89,7 @@ FIXTURE_SETUP(offload)
 	ASSERT_EQ(0, net_setup_open(&self->net, &variant->with, ETHERTYPE_IP,
 				    TUN_F_CSUM | TUN_F_TSO4));
 	fill_packet(self->packet);
-	self->header = (struct virtio_net_hdr) {
+	self->header = (struct net_header) {
 		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
 		.gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
 		.hdr_len = HEADERS,
@@ -108,7 +108,7 @@ TEST_F(offload, transmit)
 {
 	uint64_t header = GUEST_BORDER(2) - 3, data = GUEST_BORDER(3) - 2000;
 	struct driver_buffer buffers[] = { { header, self->net.header }, { data, LENGTH } };
-	struct virtio_net_hdr received;
+	struct net_header received;
 	int length;
 
 	guest_write(&self->net.device, header, &self->header, sizeof(self->header));
@@ -130,7 +130,7 @@ TEST_F(offload, transmit)
 TEST_F(offload, transmit_checksum_alone)
 {
 	struct driver_buffer buffer = { GUEST_MEMORY, self->net.header + HEADERS + 100 };
-	struct virtio_net_hdr received;
+	struct net_header received;
 	int i, length;
 
 	self->header.gso_type = VIRTIO_NET_HDR_GSO_NONE;
@@ -141,7 +141,8 @@ TEST_F(offload, transmit_checksum_alone)
 			    HEADERS + 100);
 		ASSERT_LE(0, driver_ring_add(&self->net.tx.ring, &buffer, 1, 0));
 		vhost_queue_expose(&self->net.tx);
-		length = net_receive_from_socket(&self->net, self->received, sizeof(self->received));
+		length = net_receive_from_socket(&self->net, self->received,
+						 sizeof(self->received));
 		ASSERT_EQ(sizeof(received) + HEADERS + 100, length);
 		memcpy(&received, self->received, sizeof(received));
 		EXPECT_EQ(VIRTIO_NET_HDR_GSO_NONE, received.gso_type);
@@ -157,7 +158,7 @@ TEST_F(offload, receive)
 	bool mergeable = variant->with.features & FEATURE(VIRTIO_NET_F_MRG_RXBUF);
 	unsigned int i, length = sizeof(self->header) + LENGTH;
 	struct driver_buffer whole = { GUEST_BORDER(1) - 2000, self->net.header + LENGTH };
-	struct virtio_net_hdr received;
+	struct net_header received;
 	uint8_t packet[sizeof(self->header) + LENGTH];
 
 	memcpy(packet, &self->header, sizeof(self->header));
@@ -191,16 +192,17 @@ TEST_F(offload, receive)
 TEST(transmit_bad_header)
 {
 	static const struct net_variant with = { VQHOST_NET, NET_FEATURES, TAP, 0 };
-	static const struct virtio_net_hdr bad[] = {
+	static const struct net_header bad[] = {
 		{ .hdr_len = 200 },
 		{ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 200, .csum_offset = 16 },
 		{ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34, .csum_offset = 0xffff },
-		{ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 0xffff, .csum_offset = 0xffff },
+		{ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 0xffff,
+		  .csum_offset = 0xffff },
 		{ .gso_type = 0x7f, .gso_size = 100 },
 		{ .gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .gso_size = 0,
 		  .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34, .csum_offset = 16 },
 	};
-	static const struct virtio_net_hdr good;
+	static const struct net_header good;
 	struct driver_buffer buffer = { GUEST_MEMORY };
 	uint8_t packet[LENGTH], received[LENGTH];
 	struct net_setup net;

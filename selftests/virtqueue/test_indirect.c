@@ -164,7 +164,9 @@ TEST_F(indirect, mixed_with_direct)
 /* Nothing is read beyond a table, be it shorter than what is read at once. */
 TEST_F(indirect, table_at_the_end_of_memory)
 {
-	struct driver_buffer buffers[3] = { { PAIR_MEMORY, 1 }, { PAIR_MEMORY, 2 }, { PAIR_MEMORY, 3 } };
+	struct driver_buffer buffers[3] = {
+		{ PAIR_MEMORY, 1 }, { PAIR_MEMORY, 2 }, { PAIR_MEMORY, 3 },
+	};
 	u64 table = PAIR_END - sizeof(struct vring_desc) * ARRAY_SIZE(buffers);
 	uint16_t order[3];
 

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What <linux/vqhost.h> adds, with good and bad arguments, and statistics that
+ * agree with what was done.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "blk_setup.h"
+#include "net_setup.h"
+
+#include <kselftest_harness.h>
+
+#define NO_FD 9999
+
+FIXTURE(vqhost) {
+	struct vhost_device device;
+	struct vhost_queue queue;
+};
+
+FIXTURE_SETUP(vqhost)
+{
+	ASSERT_EQ(0, vhost_device_open(&self->device, VQHOST_BLK, BLK_FEATURES));
+	ASSERT_EQ(0, vhost_queue_open(&self->queue, &self->device, 0, 16, 0));
+}
+
+FIXTURE_TEARDOWN(vqhost)
+{
+	vhost_device_close(&self->device);
+	vhost_queue_close(&self->queue);
+}
+
+static int call(int fd, unsigned long request, void *argument)
+{
+	return ioctl(fd, request, argument) ? -errno : 0;
+}
+
+/* Set the backend to a file opened so. */
+static int backend_of(struct vhost_queue *queue, const char *path, int open_flags, uint32_t flags)
+{
+	int fd = open(path, open_flags, 0600);
+	int err;
+
+	if (fd < 0)
+		return -ENOENT;
+	err = vhost_queue_blk_backend(queue, fd, flags);
+	close(fd);
+	return err;
+}
+
+TEST_F(vqhost, blk_backend)
+{
+	const char *path = "/tmp/vqhost.backend";
+	struct vqhost_blk_backend backend = { .fd = -1 };
+	struct vhost_queue *queue = &self->queue;
+	int pipes[2];
+
+	ASSERT_EQ(0, backend_of(queue, path, O_RDWR | O_CREAT, 0));
+	EXPECT_EQ(0, backend_of(queue, path, O_RDONLY, VQHOST_BLK_READONLY));
+	EXPECT_EQ(0, backend_of(queue, path, O_RDWR, VQHOST_BLK_READONLY));
+	EXPECT_EQ(-EBADF, backend_of(queue, path, O_RDONLY, 0));
+	EXPECT_EQ(-EBADF, backend_of(queue, path, O_WRONLY, 0));
+	EXPECT_EQ(-EBADF, backend_of(queue, path, O_WRONLY, VQHOST_BLK_READONLY));
+	EXPECT_EQ(-EBADF, backend_of(queue, path, O_RDWR | O_APPEND, 0));
+	EXPECT_EQ(-EBADF, vhost_queue_blk_backend(queue, NO_FD, 0));
+	EXPECT_EQ(-EBADF, vhost_queue_blk_backend(queue, -2, 0));
+	EXPECT_EQ(-EINVAL, backend_of(queue, "/dev/null", O_RDWR, 0));
+	EXPECT_EQ(-EINVAL, backend_of(queue, "/tmp", O_RDONLY | O_DIRECTORY, VQHOST_BLK_READONLY));
+	ASSERT_EQ(0, pipe(pipes));
+	EXPECT_EQ(-EINVAL, vhost_queue_blk_backend(queue, pipes[0], VQHOST_BLK_READONLY));
+	EXPECT_EQ(-EINVAL, backend_of(queue, path, O_RDWR, 2));
+	EXPECT_EQ(-EINVAL, vhost_queue_blk_backend(queue, -1, 0x80000000));
+	backend.reserved = 1;
+	EXPECT_EQ(-EINVAL, call(self->device.fd, VQHOST_BLK_SET_BACKEND, &backend));
+	backend.reserved = 0;
+	backend.index = VQHOST_BLK_QUEUES_MAX;
+	EXPECT_EQ(-ENOBUFS, call(self->device.fd, VQHOST_BLK_SET_BACKEND, &backend));
+	EXPECT_EQ(-EFAULT, call(self->device.fd, VQHOST_BLK_SET_BACKEND, NULL));
+	unlink(path);
+}
+
+TEST_F(vqhost, blk_serial)
+{
+	struct vqhost_blk_serial serial = { "0123456789012345678" };
+
+	EXPECT_EQ(0, call(self->device.fd, VQHOST_BLK_SET_SERIAL, &serial));
+	EXPECT_EQ(-EFAULT, call(self->device.fd, VQHOST_BLK_SET_SERIAL, NULL));
+}
+
+TEST_F(vqhost, stats_arguments)
+{
+	struct {
+		struct vqhost_vring_stats stats;
+		uint64_t beyond;
+	} large;
+	struct vqhost_vring_stats *stats = &large.stats;
+	int fd = self->device.fd;
+
+	memset(&large, 0xff, sizeof(large));
+	stats->index = 0;
+	stats->size = 15;
+	EXPECT_EQ(-EINVAL, call(fd, VQHOST_GET_VRING_STATS, stats));
+	stats->size = 0;
+	EXPECT_EQ(-EINVAL, call(fd, VQHOST_GET_VRING_STATS, stats));
+	/* A caller that knows less, and one that knows more. */
+	stats->size = 16;
+	EXPECT_EQ(0, call(fd, VQHOST_GET_VRING_STATS, stats));
+	EXPECT_EQ(16, stats->size);
+	EXPECT_EQ(0, stats->running);
+	EXPECT_EQ(~0ULL, stats->chains);
+	stats->size = sizeof(large);
+	EXPECT_EQ(0, call(fd, VQHOST_GET_VRING_STATS, stats));
+	EXPECT_EQ(sizeof(*stats), stats->size);
+	EXPECT_EQ(0, stats->chains);
+	EXPECT_EQ(~0ULL, large.beyond);
+	stats->index = VQHOST_BLK_QUEUES_MAX;
+	EXPECT_EQ(-ENOBUFS, call(fd, VQHOST_GET_VRING_STATS, stats));
+	EXPECT_EQ(-EFAULT, call(fd, VQHOST_GET_VRING_STATS, NULL));
+}
+
+TEST_F(vqhost, stats_of_a_disk)
+{
+	struct vqhost_vring_stats stats;
+	unsigned int i;
+	int store;
+
+	store = store_open(STORE_RAM_DISK, O_RDWR);
+	ASSERT_LE(0, store);
+	ASSERT_EQ(0, vhost_queue_blk_backend(&self->queue, store, 0));
+	for (i = 0; i < 20; i++)
+		ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(&self->queue, VIRTIO_BLK_T_IN, i, 1024));
+	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(&self->queue, VIRTIO_BLK_T_OUT, 0, 512));
+	ASSERT_EQ(VIRTIO_BLK_S_IOERR, blk_do(&self->queue, VIRTIO_BLK_T_IN, ~0ULL, 512));
+	/* The call comes before the last look at the ring is over. */
+	ASSERT_EQ(0, vhost_queue_stats(&self->queue, &stats));
+	EXPECT_EQ(1, stats.running);
+	EXPECT_EQ(0, stats.error);
+	EXPECT_EQ(22, stats.chains);
+	EXPECT_EQ(22, stats.batches);
+	EXPECT_EQ(20 * 1024 + 512, stats.bytes);
+	EXPECT_EQ(1, stats.errors);
+	EXPECT_EQ(22, stats.calls);
+	EXPECT_LT(0, stats.kicks);
+	EXPECT_GE(22, stats.kicks);
+	EXPECT_LT(0, stats.sleeps);
+	/* A request table for 16 requests is well below the promise for 256. */
+	EXPECT_LT(0, stats.memory);
+	EXPECT_GT(65536, stats.memory);
+
+	ASSERT_EQ(0, vhost_queue_blk_backend(&self->queue, -1, 0));
+	ASSERT_EQ(0, vhost_queue_stats(&self->queue, &stats));
+	EXPECT_EQ(0, stats.running);
+	EXPECT_EQ(22, stats.chains);
+	close(store);
+}
+
+/* Two publications, each of a batch. */
+TEST(stats_of_a_batch)
+{
+	static const struct net_variant with = { VQHOST_NET, NET_FEATURES, TAP, 0 };
+	struct vqhost_vring_stats stats;
+	uint8_t frame[100], received[200];
+	struct net_setup net;
+	unsigned int i;
+
+	ASSERT_EQ(0, net_setup_open(&net, &with, ETHERTYPE_TEST, 0));
+	for (i = 0; i < 24; i++) {
+		net_frame_fill(&net, frame, sizeof(frame), i);
+		ASSERT_LE(0, net_send(&net, frame, i < 23 ? sizeof(frame) : 5, i));
+	}
+	vhost_queue_expose(&net.tx);
+	ASSERT_EQ(0, vhost_queue_wait(&net.tx, 24));
+	for (i = 0; i < 23; i++)
+		EXPECT_EQ(sizeof(frame), net_receive_from_socket(&net, received, sizeof(received)));
+	ASSERT_EQ(0, vhost_queue_stats(&net.tx, &stats));
+	EXPECT_EQ(24, stats.chains);
+	EXPECT_EQ(23 * sizeof(frame), stats.bytes);
+	EXPECT_EQ(1, stats.errors);
+	EXPECT_EQ(1, stats.kicks);
+	/* All were there when the queue was kicked. */
+	EXPECT_EQ(1, stats.batches);
+	EXPECT_EQ(1, stats.calls);
+	EXPECT_GT(65536, stats.memory);
+
+	for (i = 0; i < 8; i++)
+		ASSERT_LE(0, net_add_buffer(&net, i, 64));
+	vhost_queue_expose(&net.rx);
+	ASSERT_EQ(sizeof(frame), send(net.tap.socket, frame, sizeof(frame), 0));
+	ASSERT_EQ(net.header + sizeof(frame), net_receive(&net, received, sizeof(received)));
+	ASSERT_EQ(0, vhost_queue_stats(&net.rx, &stats));
+	EXPECT_EQ(2, stats.chains);
+	EXPECT_EQ(1, stats.batches);
+	EXPECT_EQ(sizeof(frame), stats.bytes);
+	EXPECT_EQ(0, stats.errors);
+	net_setup_close(&net);
+}
+
+TEST_HARNESS_MAIN
