@@ -273,7 +273,7 @@ uint64_t eventfd_wait(int fd, int milliseconds)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
-	poll(&poll_fd, 1, milliseconds);
+	TEMP_FAILURE_RETRY(poll(&poll_fd, 1, milliseconds));
 	return eventfd_take(fd);
 }
 
