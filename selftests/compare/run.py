@@ -215,21 +215,6 @@ def run_workloads(subjects, repetition, options, servers, progress):
     return records
 
 
-# Guests that are up at once: an emulated test host with three of them has been
-# seen to hang and to crash while the third booted.
-GUESTS_MAX = 2
-
-
-def run_boots(backends, repetitions, options, progress):
-    """Run some repetitions in guests of all backends: the records, and of the boots."""
-    records, boots = [], []
-    for first in range(0, len(backends), GUESTS_MAX):
-        more = run_boot(backends[first:first + GUESTS_MAX], repetitions, options, progress)
-        records += more[0]
-        boots += more[1]
-    return records, boots
-
-
 def run_boot(backends, repetitions, options, progress):
     """Boot a guest of each backend and run some repetitions: the records, and of the boots."""
     records = []
@@ -313,7 +298,7 @@ def main():
     }
     for boot in range(boots):
         repetitions = list(range(options.repetitions))[boot::boots]
-        records, guests = run_boots(backends, repetitions, options, progress)
+        records, guests = run_boot(backends, repetitions, options, progress)
         result["runs"] += records
         result["boots"] += guests
         # Written after each boot: an interrupted comparison leaves what it has.

@@ -21,16 +21,19 @@ kvm_boots()
 	grep -q yes "$answer"
 }
 
-# accelerator_choose sets ACCELERATOR, its QEMU options.
+# accelerator_choose sets EMULATOR, the QEMU to run, and ACCELERATOR, its options.
 accelerator_choose()
 {
 	if [ -n "$ICOUNT" ]; then
+		emulator_prepare
 		ACCELERATOR=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "max,+svm")
 		ACCELERATOR_NAME="emulation, counting instructions"
 	elif kvm_boots; then
+		EMULATOR=(qemu-system-x86_64)
 		ACCELERATOR=(-accel kvm -cpu host)
 		ACCELERATOR_NAME="hardware virtualization"
 	else
+		emulator_prepare
 		ACCELERATOR=(-accel "tcg,thread=multi,tb-size=512" -cpu "max,+svm")
 		ACCELERATOR_NAME="emulation"
 	fi

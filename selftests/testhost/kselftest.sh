@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The few files of the kernel's source that tests and lint use: the kselftest
-# harness and lib.mk, checkpatch.  They come from Debian's linux-source package
-# and are kept in the cache, laid out as in the kernel's tree.
+# The few files of the kernel's source that are used here: the kselftest harness and
+# lib.mk, checkpatch, what the ring benchmark compares with.  They come from Debian's
+# linux-source package and are kept in the cache, laid out as in the kernel's tree.
 
 KSELFTEST_PATHS=(
 	'tools/testing/selftests/lib.mk'
@@ -17,18 +17,27 @@ KSELFTEST_PATHS=(
 	'scripts/subarch.include'
 )
 
-# kselftest_prepare sets KSELFTEST_ROOT, a folder laid out as a kernel tree.
-kselftest_prepare()
-{
-	local source=linux-source-6.1 work lock
+# What the ring benchmark compares with, and what that includes.
+RINGTEST_PATHS=(
+	'drivers/vhost/vringh.c'
+	'include/linux'
+	'include/uapi/linux'
+	'tools/include'
+	'tools/virtio'
+)
 
-	KSELFTEST_ROOT=$CACHE/$source
-	[ -d "$KSELFTEST_ROOT" ] && return
+# source_prepare FOLDER WHAT PATTERN...: unpack parts of Debian's kernel source.
+source_prepare()
+{
+	local folder=$1 what=$2 source=linux-source-6.1 work lock
+	shift 2
+
+	[ -d "$folder" ] && return
 	mkdir -p "$CACHE"
 	exec {lock}>"$CACHE/lock"
 	flock "$lock"
-	if [ ! -d "$KSELFTEST_ROOT" ]; then
-		say "fetching the kselftest harness and checkpatch from $source"
+	if [ ! -d "$folder" ]; then
+		say "fetching $what from $source"
 		work=$(mktemp -d "$CACHE/.source.XXXXXX")
 		apt_machine
 		if ! apt_download "$work" "$source"; then
@@ -39,13 +48,28 @@ kselftest_prepare()
 		if ! dpkg-deb --fsys-tarfile "$work"/*.deb |
 		     tar -xO "./usr/src/$source.tar.xz" | xz -dc -T0 |
 		     tar -x -C "$work/root" --strip-components=1 --wildcards \
-			"${KSELFTEST_PATHS[@]/#/*/}"; then
+			"${@/#/*/}"; then
 			say "cannot unpack $source"
 			rm -rf "$work"
 			return 1
 		fi
-		mv "$work/root" "$KSELFTEST_ROOT"
+		mv "$work/root" "$folder"
 		rm -rf "$work"
 	fi
 	exec {lock}>&-
+}
+
+# kselftest_prepare sets KSELFTEST_ROOT, a folder laid out as a kernel tree.
+kselftest_prepare()
+{
+	KSELFTEST_ROOT=$CACHE/linux-source-6.1
+	source_prepare "$KSELFTEST_ROOT" "the kselftest harness and checkpatch" \
+		"${KSELFTEST_PATHS[@]}"
+}
+
+# ringtest_prepare sets RINGTEST_ROOT likewise.
+ringtest_prepare()
+{
+	RINGTEST_ROOT=$CACHE/linux-source-6.1-virtio
+	source_prepare "$RINGTEST_ROOT" "vringh and tools/virtio" "${RINGTEST_PATHS[@]}"
 }

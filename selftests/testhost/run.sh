@@ -126,7 +126,7 @@ run_qemu_command()
 	kernel_options="console=ttyS0 loglevel=5 panic=-1 log_buf_len=4M tsc=reliable"
 	kernel_options+=" watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60"
 	QEMU=(timeout --foreground -k 5 "$TIMEOUT"
-	      qemu-system-x86_64 "${ACCELERATOR[@]}" -smp "$CPUS" -m "$MEM"
+	      "${EMULATOR[@]}" "${ACCELERATOR[@]}" -smp "$CPUS" -m "$MEM"
 	      -display none -nodefaults -no-user-config -no-reboot
 	      -kernel "$KERNEL_BOOT" -initrd "$INITRAMFS" -append "$kernel_options"
 	      -virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap"
