@@ -32,10 +32,12 @@ MODULE_PARM_DESC(poll_us, "Longest time in microseconds a new queue polls before
 #define POLL_WINDOW_MIN_NS (4 * NSEC_PER_USEC)
 
 /*
- * Publications between two tries of holding.  A try in vain delays them by two
- * usual gaps, so this bounds the cost to a hundredth or so of the driver's time.
+ * Publications between two tries of holding: few at first and after it has
+ * paid, twice as many after each try in vain.  Such a try delays them by two
+ * usual gaps, so the cost falls to a hundredth or so of the driver's time.
  */
-#define HOLD_TRY_INTERVAL 128
+#define HOLD_INTERVAL_MIN 8U
+#define HOLD_INTERVAL_MAX 128U
 
 /* Holds in vain after which it is given up. */
 #define HOLD_MISSES_MAX 2
@@ -93,10 +95,28 @@ static bool may_hold(struct vqhost_poll *poll)
 {
 	if (poll->holding)
 		return true;
-	if (++poll->hold_passed < HOLD_TRY_INTERVAL)
+	if (++poll->hold_passed < poll->hold_interval)
 		return false;
 	poll->hold_passed = 0;
 	return true;
+}
+
+/* Something came while entries were held: go on holding. */
+static void hold_paid(struct vqhost_poll *poll)
+{
+	poll->hold_gained = true;
+	poll->holding = true;
+	poll->hold_misses = 0;
+	poll->hold_interval = HOLD_INTERVAL_MIN;
+}
+
+/* Nothing came from the first to the last moment of holding. */
+static void hold_in_vain(struct vqhost_poll *poll)
+{
+	if (!poll->holding)
+		poll->hold_interval = min(2 * poll->hold_interval, HOLD_INTERVAL_MAX);
+	else if (++poll->hold_misses >= HOLD_MISSES_MAX)
+		poll->holding = false;
 }
 
 /**
@@ -124,14 +144,12 @@ bool vqhost_poll_hold(struct vqhost_queue *queue, enum vqhost_run state, u64 now
 					     poll->held_since + poll->limit_ns))) {
 	case POLL_FOUND:
 		note_gap(poll, local_clock() - now);
-		poll->hold_gained = true;
-		poll->holding = true;
-		poll->hold_misses = 0;
+		hold_paid(poll);
 		queue->counters.polls_found++;
 		return true;
 	case POLL_DRY:
-		if (!poll->hold_gained && ++poll->hold_misses >= HOLD_MISSES_MAX)
-			poll->holding = false;
+		if (!poll->hold_gained)
+			hold_in_vain(poll);
 		break;
 	case POLL_CUT:
 		break;
@@ -159,6 +177,19 @@ bool vqhost_poll(struct vqhost_queue *queue, enum vqhost_run state, u64 since)
 	}
 	queue->counters.polls_dry++;
 	return false;
+}
+
+/**
+ * vqhost_poll_start() - know nothing yet
+ * @poll: of a queue that is about to be served
+ *
+ * Context: device's mutex held, thread parked.
+ */
+void vqhost_poll_start(struct vqhost_poll *poll)
+{
+	u64 limit = poll->limit_ns;
+
+	*poll = (struct vqhost_poll) { .limit_ns = limit, .hold_interval = HOLD_INTERVAL_MIN };
 }
 
 /**
