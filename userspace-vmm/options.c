@@ -41,6 +41,8 @@ static const struct option_row disk_keys[] = {
 	  DISK(readonly) },
 	{ "serial", "TEXT", "identity, up to 20 characters", parse_text, DISK(serial),
 	  .high = SERIAL_LENGTH },
+	{ "packed", "on|off", "offer packed rings to the guest (default off)", parse_on_off,
+	  DISK(packed) },
 	{ "poll-us", "N", "microseconds a queue polls before it sleeps\n"
 	  "(default: the backend's)", parse_number, DISK(poll_us),
 	  .given = offsetof(struct disk_options, poll_set), .high = 1000000 },
@@ -60,6 +62,8 @@ static const struct option_row net_keys[] = {
 	  .low = 1, .high = 64 },
 	{ "queue-size", "N", "entries of a queue, a power of 2 (default 256)", parse_power_of_2,
 	  NET(queue_size), .low = 2, .high = 1024 },
+	{ "packed", "on|off", "offer packed rings to the guest (default off)", parse_on_off,
+	  NET(packed) },
 	{ "poll-us", "N", "microseconds a queue polls before it sleeps\n"
 	  "(default: the backend's)", parse_number, NET(poll_us),
 	  .given = offsetof(struct net_options, poll_set), .high = 1000000 },

@@ -36,6 +36,7 @@ enum backend_kind {
  * @queue_size: entries of each, a power of 2
  * @readonly: the guest may not write
  * @serial: identity shown to the guest, up to 20 characters, or NULL
+ * @packed: the guest may use packed rings
  * @poll_us: how long a queue polls before it sleeps, in microseconds
  * @poll_set: @poll_us was given
  */
@@ -47,6 +48,7 @@ struct disk_options {
 	unsigned int queue_size;
 	bool readonly;
 	const char *serial;
+	bool packed;
 	unsigned int poll_us;
 	bool poll_set;
 };
@@ -60,6 +62,7 @@ struct disk_options {
  * @device: with BACKEND_VHOST the kernel device
  * @queues: number of queue pairs
  * @queue_size: entries of each queue, a power of 2
+ * @packed: the guest may use packed rings
  * @poll_us: how long a queue polls before it sleeps, in microseconds
  * @poll_set: @poll_us was given
  */
@@ -71,6 +74,7 @@ struct net_options {
 	const char *device;
 	unsigned int queues;
 	unsigned int queue_size;
+	bool packed;
 	unsigned int poll_us;
 	bool poll_set;
 };

@@ -328,7 +328,7 @@ int blk_queue_run(struct vqhost_queue *queue)
 	/* RAM disks and the page cache have completed meanwhile. */
 	err = collect_completed(queue);
 	if (!err)
-		err = vqhost_queue_publish(queue);
+		err = vqhost_queue_publish_batch(queue);
 	if (unlikely(err))
 		return err;
 	return ret == VQHOST_RUN_AGAIN && is_full(queue) ? VQHOST_RUN_BACKEND : ret;

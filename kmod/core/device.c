@@ -143,6 +143,17 @@ static void unpark_all(struct vqhost_device *device)
 	}
 }
 
+static bool is_running(struct vqhost_device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < device->type->queues_max; i++) {
+		if (device->queues[i] && device->queues[i]->running)
+			return true;
+	}
+	return false;
+}
+
 static long set_features(struct vqhost_device *device, u64 __user *argument)
 {
 	struct device_virtqueue *ring;
@@ -153,6 +164,9 @@ static long set_features(struct vqhost_device *device, u64 __user *argument)
 		return -EFAULT;
 	if (features & ~device->type->features)
 		return -EOPNOTSUPP;
+	/* A ring in use does not take another format. */
+	if ((features ^ device->features) & VQHOST_FORMAT_FEATURES && is_running(device))
+		return -EBUSY;
 
 	park_all(device);
 	device->features = features;

@@ -17,7 +17,9 @@ long vqhost_vring_ioctl(struct vqhost_device *device, unsigned int cmd, void __u
 
 /* queue.c */
 void vqhost_queue_free(struct vqhost_queue *queue);
-bool vqhost_ring_access_ok(const struct vhost_vring_addr *address, u32 size, bool event_index);
+bool vqhost_ring_access_ok(const struct vqhost_device *device,
+			   const struct vhost_vring_addr *address, u32 size);
+u32 vqhost_queue_base(const struct vqhost_queue *queue);
 
 /* stats.c */
 long vqhost_vring_stats(struct vqhost_device *device, void __user *argument);
@@ -27,6 +29,7 @@ int vqhost_thread_create(struct vqhost_queue *queue);
 
 /* poll.c */
 u64 vqhost_poll_limit_default(void);
+void vqhost_poll_start(struct vqhost_poll *poll);
 bool vqhost_poll_hold(struct vqhost_queue *queue, enum vqhost_run state, u64 now);
 bool vqhost_poll(struct vqhost_queue *queue, enum vqhost_run state, u64 since);
 void vqhost_poll_adapt(struct vqhost_poll *poll, u64 idle_ns);

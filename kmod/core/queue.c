@@ -103,24 +103,44 @@ EXPORT_SYMBOL_GPL(vqhost_queue_unpark);
 
 /**
  * vqhost_ring_access_ok() - may a ring lie there?
+ * @device: whose ring; its features tell the format
  * @address: as passed by the owner
  * @size: descriptors
- * @event_index: VIRTIO_F_EVENT_IDX was negotiated: the rings end with an event
  *
+ * Virtio 1.2, section 2.7 and 2.8.10.1.  Context: device's mutex held.
  * Return: true if all three areas lie in user space.
  */
-bool vqhost_ring_access_ok(const struct vhost_vring_addr *address, u32 size, bool event_index)
+bool vqhost_ring_access_ok(const struct vqhost_device *device,
+			   const struct vhost_vring_addr *address, u32 size)
 {
-	size_t event = event_index ? sizeof(__virtio16) : 0;
-	struct vring_avail *avail;
-	struct vring_used *used;
+	size_t event = vqhost_has_feature(device, VIRTIO_RING_F_EVENT_IDX) ?
+		       sizeof(__virtio16) : 0;
+	size_t available = struct_size((struct vring_avail *)NULL, ring, size) + event;
+	size_t used = struct_size((struct vring_used *)NULL, ring, size) + event;
 
+	if (vqhost_has_feature(device, VIRTIO_F_RING_PACKED)) {
+		available = sizeof(struct vring_packed_desc_event);
+		used = sizeof(struct vring_packed_desc_event);
+	}
 	return access_ok((void __user *)(unsigned long)address->desc_user_addr,
-			 size * sizeof(struct vring_desc)) &&
-	       access_ok((void __user *)(unsigned long)address->avail_user_addr,
-			 struct_size(avail, ring, size) + event) &&
-	       access_ok((void __user *)(unsigned long)address->used_user_addr,
-			 struct_size(used, ring, size) + event);
+			 size * sizeof(union virtqueue_descriptor)) &&
+	       access_ok((void __user *)(unsigned long)address->avail_user_addr, available) &&
+	       access_ok((void __user *)(unsigned long)address->used_user_addr, used);
+}
+
+/**
+ * vqhost_queue_base() - where a queue starts that is not running
+ * @queue: the queue
+ *
+ * Of a base that was set for a packed ring, a split one keeps the available index.
+ * Context: device's mutex held.
+ * Return: see &struct virtqueue_config.base.
+ */
+u32 vqhost_queue_base(const struct vqhost_queue *queue)
+{
+	if (vqhost_has_feature(queue->device, VIRTIO_F_RING_PACKED))
+		return queue->base;
+	return queue->base & 0xffff;
 }
 
 static int init_ring(struct vqhost_queue *queue)
@@ -131,9 +151,11 @@ static int init_ring(struct vqhost_queue *queue)
 		.driver_area = (void __user *)(unsigned long)queue->address.avail_user_addr,
 		.device_area = (void __user *)(unsigned long)queue->address.used_user_addr,
 		.size = queue->size,
-		.base = queue->base,
+		.base = vqhost_queue_base(queue),
+		.packed = vqhost_has_feature(device, VIRTIO_F_RING_PACKED),
 		.event_index = vqhost_has_feature(device, VIRTIO_RING_F_EVENT_IDX),
 		.indirect = vqhost_has_feature(device, VIRTIO_RING_F_INDIRECT_DESC),
+		.in_order = vqhost_has_feature(device, VIRTIO_F_IN_ORDER),
 		.memory = &queue->memory,
 	};
 
@@ -149,7 +171,8 @@ static int init_ring(struct vqhost_queue *queue)
  *
  * Context: the owner, device's mutex held, may sleep.
  * Return: 0; -EBUSY if it is running; -EFAULT if the memory table or the ring
- * addresses are not set or not accessible; -ENOMEM; what start() returns.
+ * addresses are not set or not accessible; -EINVAL for a size or base that the
+ * ring format does not have; -ENOMEM; what start() returns.
  */
 int vqhost_queue_start(struct vqhost_queue *queue, void *backend)
 {
@@ -160,8 +183,7 @@ int vqhost_queue_start(struct vqhost_queue *queue, void *backend)
 	if (queue->running)
 		return -EBUSY;
 	if (!device->map || !queue->address.desc_user_addr ||
-	    !vqhost_ring_access_ok(&queue->address, queue->size,
-				   vqhost_has_feature(device, VIRTIO_RING_F_EVENT_IDX)))
+	    !vqhost_ring_access_ok(device, &queue->address, queue->size))
 		return -EFAULT;
 
 	if (!queue->thread) {
@@ -180,7 +202,7 @@ int vqhost_queue_start(struct vqhost_queue *queue, void *backend)
 	err = device->type->start(queue, backend);
 	if (err)
 		goto err_kick;
-	queue->poll.window_ns = 0;
+	vqhost_poll_start(&queue->poll);
 	queue->reported = false;
 	queue->running = true;
 	vqhost_queue_unpark(queue);

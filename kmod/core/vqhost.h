@@ -95,6 +95,7 @@ struct vqhost_waiter {
  * @hold_gained: something came while the present ones were held
  * @hold_misses: times nothing came, in a row
  * @hold_passed: publications since holding was last tried
+ * @hold_interval: publications until it is tried again
  */
 struct vqhost_poll {
 	u64 limit_ns;
@@ -105,6 +106,7 @@ struct vqhost_poll {
 	bool hold_gained;
 	unsigned int hold_misses;
 	unsigned int hold_passed;
+	unsigned int hold_interval;
 };
 
 /* However long it could go on, this many used entries are published at once. */
@@ -152,7 +154,7 @@ struct vqhost_counters {
  * @kick_waiter: attached to @kick while the queue runs ("mutex")
  * @backend_waiter: for the type; detached by the core after stop() ("mutex")
  * @size: as set by the owner ("mutex")
- * @base: where to start ("mutex")
+ * @base: where to start, see &struct virtqueue_config.base ("mutex")
  * @address: ring addresses; all 0 until set ("mutex")
  * @running: a backend is set and @ring is initialised ("mutex")
  * @reported: the owner has been told that @ring is broken ("thread")
@@ -262,11 +264,20 @@ struct vqhost_registration {
 	const struct vqhost_device_type *type;
 };
 
-/* The features of the core itself: a type adds its own. */
+/*
+ * The features of the core itself: a type adds its own, also VIRTIO_F_IN_ORDER if
+ * it pushes all chains in the order in which it took them.
+ */
 #define VQHOST_RING_FEATURES (BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | \
 			      BIT_ULL(VIRTIO_RING_F_EVENT_IDX) | \
 			      BIT_ULL(VIRTIO_F_ANY_LAYOUT) | \
-			      BIT_ULL(VIRTIO_F_VERSION_1))
+			      BIT_ULL(VIRTIO_F_VERSION_1) | \
+			      BIT_ULL(VIRTIO_F_RING_PACKED) | \
+			      BIT_ULL(VIRTIO_F_RING_RESET))
+
+/* What decides about the format of a ring: fixed while a queue of the device runs. */
+#define VQHOST_FORMAT_FEATURES (BIT_ULL(VIRTIO_F_RING_PACKED) | \
+				BIT_ULL(VIRTIO_F_IN_ORDER))
 
 static inline bool vqhost_has_feature(const struct vqhost_device *device, unsigned int bit)
 {

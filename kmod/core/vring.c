@@ -7,6 +7,12 @@
 
 #include "internal.h"
 
+static bool is_packed(const struct vqhost_queue *queue)
+{
+	return vqhost_has_feature(queue->device, VIRTIO_F_RING_PACKED);
+}
+
+/* A packed ring need not have a power of 2 (virtio 1.2, section 2.8.10.1). */
 static long set_size(struct vqhost_queue *queue, void __user *argument)
 {
 	struct vhost_vring_state state;
@@ -15,12 +21,15 @@ static long set_size(struct vqhost_queue *queue, void __user *argument)
 		return -EBUSY;
 	if (copy_from_user(&state, argument, sizeof(state)))
 		return -EFAULT;
-	if (!state.num || state.num > VIRTQUEUE_SIZE_MAX || (state.num & (state.num - 1)))
+	if (!state.num || state.num > VIRTQUEUE_SIZE_MAX)
+		return -EINVAL;
+	if (!is_packed(queue) && (state.num & (state.num - 1)))
 		return -EINVAL;
 	queue->size = state.num;
 	return 0;
 }
 
+/* Of a packed ring both positions, which are checked when it starts. */
 static long set_base(struct vqhost_queue *queue, void __user *argument)
 {
 	struct vhost_vring_state state;
@@ -29,7 +38,7 @@ static long set_base(struct vqhost_queue *queue, void __user *argument)
 		return -EBUSY;
 	if (copy_from_user(&state, argument, sizeof(state)))
 		return -EFAULT;
-	if (state.num > 0xffff)
+	if (!is_packed(queue) && state.num > 0xffff)
 		return -EINVAL;
 	queue->base = state.num;
 	return 0;
@@ -37,7 +46,7 @@ static long set_base(struct vqhost_queue *queue, void __user *argument)
 
 static long get_base(struct vqhost_queue *queue, void __user *argument)
 {
-	struct vhost_vring_state state = { .index = queue->index, .num = queue->base };
+	struct vhost_vring_state state = { .index = queue->index, .num = vqhost_queue_base(queue) };
 
 	if (queue->running) {
 		vqhost_queue_park(queue);
@@ -69,7 +78,7 @@ static long set_address(struct vqhost_queue *queue, void __user *argument)
 		return 0;
 	}
 
-	if (!vqhost_ring_access_ok(&address, queue->size, queue->ring.event_index))
+	if (!vqhost_ring_access_ok(queue->device, &address, queue->size))
 		return -EINVAL;
 	vqhost_queue_park(queue);
 	queue->address = address;

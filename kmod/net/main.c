@@ -92,6 +92,7 @@ static long net_ioctl(struct vqhost_device *device, unsigned int cmd, void __use
 static const struct vqhost_device_type net_type = {
 	.name		= "vqhost-net",
 	.features	= VQHOST_RING_FEATURES |
+			  BIT_ULL(VIRTIO_F_IN_ORDER) |
 			  BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) |
 			  BIT_ULL(VHOST_NET_F_VIRTIO_NET_HDR),
 	.queues_max	= NET_QUEUES,

@@ -58,6 +58,41 @@ fault:
 	return -EFAULT;
 }
 
+/*
+ * Read up to @count pairs of words, as far as each one's second word, which is
+ * read first, has the bits @mask as in @value.  Returns how many, or -EFAULT.
+ */
+static inline int ring_load_while(u64 (*to)[2], const void __user *from, unsigned int count,
+				  u64 mask, u64 value)
+{
+	const u64 __user *words = from;
+	unsigned int i;
+	u64 raw;
+
+	if (!user_read_access_begin(from, count * sizeof(*to)))
+		return -EFAULT;
+	for (i = 0; i < count; i++) {
+		unsafe_get_user(raw, &words[2 * i + 1], fault);
+		to[i][1] = le64_to_cpu((__force __le64)raw);
+		if ((to[i][1] & mask) != value)
+			break;
+		/* What it pairs with is said where this is used. */
+		smp_rmb();
+		unsafe_get_user(raw, &words[2 * i], fault);
+		to[i][0] = le64_to_cpu((__force __le64)raw);
+	}
+	user_read_access_end();
+	return i;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+static inline int ring_store64(__le64 __user *to, u64 value)
+{
+	return put_user(cpu_to_le64(value), to);
+}
+
 static inline int ring_load(void *to, const void __user *from, size_t length)
 {
 	return copy_from_user(to, from, length) ? -EFAULT : 0;
@@ -102,6 +137,7 @@ typedef uint64_t u64;
 #define __force
 #endif
 #define EXPORT_SYMBOL_GPL(symbol)
+#define U32_MAX UINT32_MAX
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
@@ -142,6 +178,33 @@ static inline int ring_load64x2(u64 value[2], const void *from)
 
 	value[0] = __atomic_load_n(&words[0], __ATOMIC_RELAXED);
 	value[1] = __atomic_load_n(&words[1], __ATOMIC_RELAXED);
+	return 0;
+}
+
+/*
+ * Read up to @count pairs of words, as far as each one's second word, which is
+ * read first, has the bits @mask as in @value.  Returns how many, or -EFAULT.
+ */
+static inline int ring_load_while(u64 (*to)[2], const void *from, unsigned int count,
+				  u64 mask, u64 value)
+{
+	const u64 *words = from;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		to[i][1] = le64toh(__atomic_load_n(&words[2 * i + 1], __ATOMIC_RELAXED));
+		if ((to[i][1] & mask) != value)
+			break;
+		/* As above. */
+		smp_rmb();
+		to[i][0] = le64toh(__atomic_load_n(&words[2 * i], __ATOMIC_RELAXED));
+	}
+	return i;
+}
+
+static inline int ring_store64(__le64 *to, u64 value)
+{
+	__atomic_store_n((u64 *)to, htole64(value), __ATOMIC_RELAXED);
 	return 0;
 }
 

@@ -5,14 +5,7 @@
  * Indices run freely from 0 to 65535; the queue size is a power of 2, so an
  * index masked with size - 1 is a slot.
  */
-#include "virtqueue.h"
-
-/* Walks the descriptors of one chain. */
-struct walk {
-	struct device_virtqueue *vq;
-	struct virtqueue_chain *chain;
-	unsigned int count;
-};
+#include "chain.h"
 
 static inline const struct vring_avail __user *avail_ring(const struct device_virtqueue *vq)
 {
@@ -41,9 +34,13 @@ static inline __le16 __user *avail_event(const struct device_virtqueue *vq)
 	return (__le16 __user *)&used_ring(vq)->ring[vq->size];
 }
 
-static int ring_fault(struct device_virtqueue *vq)
+static int split_init(struct device_virtqueue *vq, const struct virtqueue_config *config)
 {
-	return virtqueue_break(vq, VIRTQUEUE_RING_FAULT);
+	if ((vq->size & (vq->size - 1)) || config->base > 0xffff)
+		return -EINVAL;
+	vq->next_available = config->base;
+	vq->seen_available = config->base;
+	return ring_load16(&vq->next_used, (const __le16 __user *)&used_ring(vq)->idx);
 }
 
 /*
@@ -58,7 +55,7 @@ static int split_pending(struct device_virtqueue *vq)
 	if (vq->next_available != vq->seen_available && !vq->put_back)
 		return 1;
 	if (ring_load16(&index, (const __le16 __user *)&avail_ring(vq)->idx))
-		return ring_fault(vq);
+		return virtqueue_ring_fault(vq);
 	if (index == vq->seen_available)
 		return 0;
 	if (unlikely((u16)(index - vq->next_available) > vq->size))
@@ -82,7 +79,7 @@ static int read_heads(struct device_virtqueue *vq)
 	count = min_t(unsigned int, count, VIRTQUEUE_BATCH);
 	count = min(count, vq->size - first);
 	if (ring_load(vq->heads, &avail_ring(vq)->ring[first], count * sizeof(vq->heads[0])))
-		return ring_fault(vq);
+		return virtqueue_ring_fault(vq);
 	vq->heads_first = vq->next_available;
 	vq->heads_count = count;
 	return 0;
@@ -95,89 +92,49 @@ static int read_descriptor(struct device_virtqueue *vq, u16 index, struct vring_
 	u64 words[2];
 
 	if (ring_load64x2(words, &table[index]))
-		return ring_fault(vq);
+		return virtqueue_ring_fault(vq);
 	memcpy(to, words, sizeof(*to));
 	return 0;
 }
 
-static int add_segment(struct walk *walk, const struct vring_desc *descriptor, u16 flags)
+static int add_descriptor(struct chain_walk *walk, const struct vring_desc *descriptor, u16 flags)
 {
-	struct virtqueue_chain *chain = walk->chain;
-	u64 address = le64_to_cpu((__force __le64)descriptor->addr);
-	u32 length = le32_to_cpu((__force __le32)descriptor->len);
-	struct virtqueue_segment *segment;
-
-	/* Loops end here as well: no chain is longer than the queue. */
-	if (unlikely(walk->count == walk->vq->size))
-		return virtqueue_break(walk->vq, VIRTQUEUE_CHAIN_LENGTH);
-	if (unlikely(!length))
-		return virtqueue_break(walk->vq, VIRTQUEUE_ZERO_LENGTH);
-	if (unlikely(address + length - 1 < address))
-		return virtqueue_break(walk->vq, VIRTQUEUE_ADDRESS_WRAP);
-
-	if (flags & VRING_DESC_F_WRITE) {
-		chain->writable++;
-		chain->writable_length += length;
-	} else {
-		if (unlikely(chain->writable))
-			return virtqueue_break(walk->vq, VIRTQUEUE_DIRECTION);
-		chain->readable++;
-		chain->readable_length += length;
-	}
-	segment = &chain->segments[walk->count++];
-	segment->address = address;
-	segment->length = length;
-	return 0;
+	return chain_add(walk, le64_to_cpu((__force __le64)descriptor->addr),
+			 le32_to_cpu((__force __le32)descriptor->len), flags);
 }
 
-/*
- * Walk an indirect table (section 2.7.5.3).  It is read in pieces, because
- * drivers fill tables in order and a table is 16 bytes an entry.
- */
-static int walk_indirect(struct walk *walk, const struct vring_desc *table)
+/* Section 2.7.5.3. */
+static int walk_table(struct chain_walk *walk, const struct vring_desc *indirect, u16 flags)
 {
 	struct device_virtqueue *vq = walk->vq;
-	u64 address = le64_to_cpu((__force __le64)table->addr);
-	u32 length = le32_to_cpu((__force __le32)table->len);
-	u32 entries = length / sizeof(struct vring_desc);
-	u32 first = 0, count = 0, index = 0;
-	u16 flags;
+	const union virtqueue_descriptor *entry;
+	struct chain_table table;
+	u32 index = 0;
+	int err;
 
-	if (unlikely(!entries || length % sizeof(struct vring_desc)))
-		return virtqueue_break(vq, VIRTQUEUE_INDIRECT_SIZE);
-	if (unlikely(address + length - 1 < address))
-		return virtqueue_break(vq, VIRTQUEUE_ADDRESS_WRAP);
-
+	err = chain_table_open(walk, &table, le64_to_cpu((__force __le64)indirect->addr),
+			       le32_to_cpu((__force __le32)indirect->len), flags);
+	if (unlikely(err))
+		return err;
 	for (;;) {
-		const struct vring_desc *descriptor;
-		int err;
-
-		/* True also at the start, where nothing has been read. */
-		if (index - first >= count) {
-			first = index;
-			count = min_t(u32, entries - index, VIRTQUEUE_INDIRECT_BATCH);
-			err = guest_memory_read(vq->memory, vq->indirect_batch,
-						address + (u64)first * sizeof(*descriptor),
-						count * sizeof(*descriptor));
-			if (unlikely(err))
-				return virtqueue_break(vq, VIRTQUEUE_MEMORY);
-		}
-		descriptor = &vq->indirect_batch[index - first];
-		flags = le16_to_cpu((__force __le16)descriptor->flags);
+		entry = chain_table_entry(vq, &table, index);
+		if (unlikely(!entry))
+			return -EIO;
+		flags = le16_to_cpu((__force __le16)entry->split.flags);
 		if (unlikely(flags & VRING_DESC_F_INDIRECT))
 			return virtqueue_break(vq, VIRTQUEUE_INDIRECT_NESTED);
-		err = add_segment(walk, descriptor, flags);
+		err = add_descriptor(walk, &entry->split, flags);
 		if (unlikely(err))
 			return err;
 		if (!(flags & VRING_DESC_F_NEXT))
 			return 0;
-		index = le16_to_cpu((__force __le16)descriptor->next);
-		if (unlikely(index >= entries))
+		index = le16_to_cpu((__force __le16)entry->split.next);
+		if (unlikely(index >= table.entries))
 			return virtqueue_break(vq, VIRTQUEUE_NEXT_RANGE);
 	}
 }
 
-static int walk_chain(struct walk *walk, u16 head)
+static int walk_chain(struct chain_walk *walk, u16 head)
 {
 	struct device_virtqueue *vq = walk->vq;
 	struct vring_desc descriptor;
@@ -190,14 +147,9 @@ static int walk_chain(struct walk *walk, u16 head)
 		if (unlikely(err))
 			return err;
 		flags = le16_to_cpu((__force __le16)descriptor.flags);
-		if (flags & VRING_DESC_F_INDIRECT) {
-			if (unlikely(!vq->indirect))
-				return virtqueue_break(vq, VIRTQUEUE_INDIRECT_OFF);
-			if (unlikely(flags & VRING_DESC_F_NEXT))
-				return virtqueue_break(vq, VIRTQUEUE_INDIRECT_NEXT);
-			return walk_indirect(walk, &descriptor);
-		}
-		err = add_segment(walk, &descriptor, flags);
+		if (flags & VRING_DESC_F_INDIRECT)
+			return walk_table(walk, &descriptor, flags);
+		err = add_descriptor(walk, &descriptor, flags);
 		if (unlikely(err))
 			return err;
 		index = le16_to_cpu((__force __le16)descriptor.next);
@@ -209,7 +161,7 @@ static int walk_chain(struct walk *walk, u16 head)
 
 static int split_next(struct device_virtqueue *vq, struct virtqueue_chain *chain)
 {
-	struct walk walk = { .vq = vq, .chain = chain };
+	struct chain_walk walk;
 	u16 ahead, head;
 	int err;
 
@@ -229,12 +181,13 @@ static int split_next(struct device_virtqueue *vq, struct virtqueue_chain *chain
 	if (unlikely(head >= vq->size))
 		return virtqueue_break(vq, VIRTQUEUE_HEAD_RANGE);
 
-	memset(chain, 0, sizeof(*chain));
-	chain->segments = vq->segments;
+	chain_begin(&walk, vq, chain);
 	chain->id = head;
 	err = walk_chain(&walk, head);
 	if (unlikely(err))
 		return err;
+	if (vq->in_order)
+		chain_note(&vq->buffers[head], chain, 1);
 	vq->next_available++;
 	return 1;
 }
@@ -259,20 +212,42 @@ static int write_used(struct device_virtqueue *vq, u16 index, unsigned int from,
 		staged[i].length = (__force u32)cpu_to_le32(staged[i].length);
 	}
 	if (ring_store(to, staged, count * sizeof(*staged)))
-		return ring_fault(vq);
+		return virtqueue_ring_fault(vq);
 	return 0;
+}
+
+/*
+ * Put each staged entry that is to be written where the run begins that it stands
+ * for.  Returns how many have to be written, what is between them included.
+ */
+static unsigned int merge_staged(struct device_virtqueue *vq)
+{
+	unsigned int begin = 0, count = 0;
+	unsigned int i;
+
+	if (!vq->in_order)
+		return vq->staged_count;
+	for (i = 0; i < vq->staged_count; i++) {
+		if (used_is_implied(vq, i))
+			continue;
+		vq->staged[begin] = vq->staged[i];
+		count = begin + 1;
+		begin = i + 1;
+	}
+	return count;
 }
 
 static int split_flush(struct device_virtqueue *vq)
 {
 	unsigned int count = vq->staged_count;
 	unsigned int until_wrap = vq->size - slot(vq, vq->next_used);
-	unsigned int first = min(count, until_wrap);
+	unsigned int written = merge_staged(vq);
+	unsigned int first = min(written, until_wrap);
 	int err;
 
 	err = write_used(vq, vq->next_used, 0, first);
-	if (!err && count > first)
-		err = write_used(vq, vq->next_used + first, first, count - first);
+	if (!err && written > first)
+		err = write_used(vq, vq->next_used + first, first, written - first);
 	if (unlikely(err))
 		return err;
 	/*
@@ -281,7 +256,7 @@ static int split_flush(struct device_virtqueue *vq)
 	 */
 	smp_wmb();
 	if (ring_store16((__le16 __user *)&used_ring(vq)->idx, vq->next_used + count))
-		return ring_fault(vq);
+		return virtqueue_ring_fault(vq);
 
 	vq->next_used += count;
 	vq->staged_count = 0;
@@ -304,7 +279,7 @@ static int split_wants_call(struct device_virtqueue *vq)
 	smp_mb();
 	if (!vq->event_index) {
 		if (ring_load16(&value, (const __le16 __user *)&avail_ring(vq)->flags))
-			return ring_fault(vq);
+			return virtqueue_ring_fault(vq);
 		return !(value & VRING_AVAIL_F_NO_INTERRUPT);
 	}
 
@@ -313,7 +288,7 @@ static int split_wants_call(struct device_virtqueue *vq)
 	if (unlikely(!valid))
 		return 1;
 	if (ring_load16(&value, used_event(vq)))
-		return ring_fault(vq);
+		return virtqueue_ring_fault(vq);
 	return vring_need_event(value, new, old);
 }
 
@@ -323,7 +298,7 @@ static int split_kicks_off(struct device_virtqueue *vq)
 	if (vq->event_index)
 		return 0;
 	if (ring_store16((__le16 __user *)&used_ring(vq)->flags, VRING_USED_F_NO_NOTIFY))
-		return ring_fault(vq);
+		return virtqueue_ring_fault(vq);
 	return 0;
 }
 
@@ -335,7 +310,7 @@ static int split_kicks_on(struct device_virtqueue *vq)
 		err = ring_store16(avail_event(vq), vq->seen_available);
 	else
 		err = ring_store16((__le16 __user *)&used_ring(vq)->flags, 0);
-	return err ? ring_fault(vq) : 0;
+	return err ? virtqueue_ring_fault(vq) : 0;
 }
 
 static u32 split_base(const struct device_virtqueue *vq)
@@ -344,6 +319,7 @@ static u32 split_base(const struct device_virtqueue *vq)
 }
 
 const struct virtqueue_layout virtqueue_split = {
+	.init		= split_init,
 	.next		= split_next,
 	.put_back	= split_put_back,
 	.flush		= split_flush,

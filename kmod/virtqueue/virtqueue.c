@@ -21,6 +21,7 @@ static const char * const error_names[] = {
 	[VIRTQUEUE_INDIRECT_SIZE]	= "bad size of indirect table",
 	[VIRTQUEUE_MEMORY]		= "address outside guest memory",
 	[VIRTQUEUE_REQUEST]		= "malformed request",
+	[VIRTQUEUE_ID_IN_USE]		= "id in use",
 };
 
 /**
@@ -29,26 +30,24 @@ static const char * const error_names[] = {
  * @config: sizes, addresses, features
  *
  * Ring addresses must be those of the owner's address space, aligned as
- * virtio 1.2, section 2.6 demands; the ring's used index is read from it, so
- * that a queue goes on where another device left off.
+ * virtio 1.2, section 2.6 demands.  A queue goes on where another device left
+ * off: a split ring's used index is read from it, a packed ring's is in the base.
  *
  * Context: process context on the owner's mm, may sleep.
- * Return: 0; -EINVAL for a size that is no power of 2 or too large, or a
- * base out of range; -ENOMEM; -EFAULT if the ring cannot be read.
+ * Return: 0; -EINVAL for a size that the format cannot have, or a base out of
+ * range; -ENOMEM; -EFAULT if the ring cannot be read.
  */
 int virtqueue_init(struct device_virtqueue *vq, const struct virtqueue_config *config)
 {
-	const struct vring_used __user *used = (const void __user *)config->device_area;
+	bool buffers = config->packed || config->in_order;
 	u32 size = config->size;
 	int err;
 
-	if (!size || size > VIRTQUEUE_SIZE_MAX || (size & (size - 1)))
-		return -EINVAL;
-	if (config->base > 0xffff)
+	if (!size || size > VIRTQUEUE_SIZE_MAX)
 		return -EINVAL;
 
 	memset(vq, 0, sizeof(*vq));
-	vq->layout = &virtqueue_split;
+	vq->layout = config->packed ? &virtqueue_packed : &virtqueue_split;
 	vq->memory = config->memory;
 	vq->descriptors = config->descriptors;
 	vq->driver_area = config->driver_area;
@@ -56,18 +55,19 @@ int virtqueue_init(struct device_virtqueue *vq, const struct virtqueue_config *c
 	vq->size = size;
 	vq->event_index = config->event_index;
 	vq->indirect = config->indirect;
-	vq->next_available = config->base;
-	vq->seen_available = config->base;
+	vq->in_order = config->in_order;
 	/* A fresh driver kicks until it is told not to. */
 	vq->kicks_enabled = true;
 
-	err = ring_load16(&vq->next_used, (const __le16 __user *)&used->idx);
+	err = vq->layout->init(vq, config);
 	if (err)
 		return err;
 
 	vq->segments = ring_alloc(size, sizeof(*vq->segments));
 	vq->staged = ring_alloc(size, sizeof(*vq->staged));
-	if (!vq->segments || !vq->staged) {
+	if (buffers)
+		vq->buffers = ring_alloc(size, sizeof(*vq->buffers));
+	if (!vq->segments || !vq->staged || (buffers && !vq->buffers)) {
 		virtqueue_destroy(vq);
 		return -ENOMEM;
 	}
@@ -85,8 +85,10 @@ void virtqueue_destroy(struct device_virtqueue *vq)
 {
 	ring_free(vq->segments);
 	ring_free(vq->staged);
+	ring_free(vq->buffers);
 	vq->segments = NULL;
 	vq->staged = NULL;
+	vq->buffers = NULL;
 }
 EXPORT_SYMBOL_GPL(virtqueue_destroy);
 
@@ -98,9 +100,13 @@ EXPORT_SYMBOL_GPL(virtqueue_destroy);
  */
 size_t virtqueue_memory_size(const struct device_virtqueue *vq)
 {
+	size_t entry = sizeof(*vq->segments) + sizeof(*vq->staged);
+
 	if (!vq->segments)
 		return 0;
-	return vq->size * (sizeof(*vq->segments) + sizeof(*vq->staged));
+	if (vq->buffers)
+		entry += sizeof(*vq->buffers);
+	return vq->size * entry;
 }
 EXPORT_SYMBOL_GPL(virtqueue_memory_size);
 
@@ -109,7 +115,7 @@ EXPORT_SYMBOL_GPL(virtqueue_memory_size);
  * @vq: the virtqueue
  * @chain: receives it; its segments are overwritten by the next call
  *
- * Virtio 1.2, section 2.7.5 and 2.7.13.  Context: owner, may sleep.
+ * Virtio 1.2, section 2.7.5, 2.7.13, 2.8.6.  Context: owner, may sleep.
  * Return: 1 with a chain, 0 if none is available, -EIO if the virtqueue is or
  * now is broken.
  */
@@ -145,17 +151,20 @@ EXPORT_SYMBOL_GPL(virtqueue_put_back);
  * @written: bytes written to the chain's writable buffers, from their start
  *
  * The driver sees it after virtqueue_publish(), together with all others
- * staged until then: the buffers of one received packet appear at once.
+ * staged until then: the buffers of one received packet appear at once.  With
+ * VIRTIO_F_IN_ORDER chains are pushed in the order in which they were taken.
  *
  * Context: owner.
  * Return: 0; -EIO on a broken virtqueue; -EINVAL if more chains are pushed
- * than a queue can hold, which is a mistake of the caller.
+ * than a queue can hold or one that was not taken, a mistake of the caller.
  */
 int virtqueue_push(struct device_virtqueue *vq, u16 id, u32 written)
 {
 	if (unlikely(vq->error))
 		return -EIO;
 	if (unlikely(vq->staged_count == vq->size))
+		return -EINVAL;
+	if (vq->buffers && unlikely(id >= vq->size || !vq->buffers[id].descriptors))
 		return -EINVAL;
 	vq->staged[vq->staged_count].id = id;
 	vq->staged[vq->staged_count].length = written;

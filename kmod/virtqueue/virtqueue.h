@@ -9,11 +9,14 @@
  *
  *	virtqueue_next()     takes the next available chain
  *	virtqueue_put_back() undoes the latest takes, as if never taken
- *	virtqueue_push()     stages (id, bytes written) as used, in any order
+ *	virtqueue_push()     stages (id, bytes written) as used, in any order; if
+ *			     VIRTIO_F_IN_ORDER was negotiated, in that of the takes
  *	virtqueue_publish()  shows all staged entries to the driver at once and
  *	                     tells whether the driver wants a notification
  *
  * Chains hold guest addresses; guest_memory_translate() is a step of its own.
+ *
+ * A split ring and a packed one differ in &struct virtqueue_layout alone.
  *
  * Everything the driver can write is read once, checked, then used.  What
  * fails a check breaks the virtqueue: virtqueue_next() returns an error, the
@@ -33,16 +36,31 @@
 /* Descriptors of an indirect table read at once. */
 #define VIRTQUEUE_INDIRECT_BATCH 16
 
-/* Largest split virtqueue (virtio 1.2, section 2.7). */
+/* Descriptors of a packed ring read at once. */
+#define VIRTQUEUE_PACKED_BATCH 16
+
+/* Largest virtqueue, split or packed (virtio 1.2, section 2.7 and 2.8.10.1). */
 #define VIRTQUEUE_SIZE_MAX 32768
+
+/*
+ * Position in a packed ring, as in its event suppression structures and in
+ * VHOST_SET_VRING_BASE: an index, and above it the wrap counter.
+ */
+#define VIRTQUEUE_POSITION_WRAP 0x8000
+
+/* &struct virtqueue_config.base of a packed ring that is new: both counters are 1. */
+#define VIRTQUEUE_PACKED_BASE (VIRTQUEUE_POSITION_WRAP | (u32)VIRTQUEUE_POSITION_WRAP << 16)
 
 /**
  * enum virtqueue_error - why a virtqueue is broken
  * @VIRTQUEUE_OK: it is not
  * @VIRTQUEUE_RING_FAULT: a ring address of the owner cannot be accessed
- * @VIRTQUEUE_AVAIL_JUMP: the available index moved further than the queue size
- * @VIRTQUEUE_HEAD_RANGE: an available entry names no descriptor of the table
- * @VIRTQUEUE_NEXT_RANGE: a descriptor's next lies outside its table
+ * @VIRTQUEUE_AVAIL_JUMP: the available index moved further than the queue size;
+ *	packed: more descriptors are available than the ring has
+ * @VIRTQUEUE_HEAD_RANGE: an available entry names no descriptor of the table;
+ *	packed: a buffer's id is not less than the queue size
+ * @VIRTQUEUE_NEXT_RANGE: a descriptor's next lies outside its table; packed: the
+ *	next descriptor is not available
  * @VIRTQUEUE_CHAIN_LENGTH: a chain loops, or is longer than the queue size
  * @VIRTQUEUE_ZERO_LENGTH: a descriptor of no bytes
  * @VIRTQUEUE_ADDRESS_WRAP: a descriptor's range passes the end of addresses
@@ -53,6 +71,7 @@
  * @VIRTQUEUE_INDIRECT_SIZE: an indirect table of no or of part descriptors
  * @VIRTQUEUE_MEMORY: a guest address outside the memory map
  * @VIRTQUEUE_REQUEST: a chain whose shape the device type cannot accept
+ * @VIRTQUEUE_ID_IN_USE: packed: a buffer has the id of one that is under way
  *
  * The values are part of the statistics interface and never change.
  */
@@ -72,6 +91,7 @@ enum virtqueue_error {
 	VIRTQUEUE_INDIRECT_SIZE		= 12,
 	VIRTQUEUE_MEMORY		= 13,
 	VIRTQUEUE_REQUEST		= 14,
+	VIRTQUEUE_ID_IN_USE		= 15,
 };
 
 /**
@@ -105,13 +125,18 @@ struct virtqueue_chain {
 
 /**
  * struct virtqueue_config - what virtqueue_init() needs to know
- * @descriptors: descriptor area, in the owner's address space
- * @driver_area: driver area (split: available ring)
- * @device_area: device area (split: used ring)
- * @size: number of descriptors; a power of 2 up to VIRTQUEUE_SIZE_MAX
- * @base: where to go on: for a split queue the next available index
+ * @descriptors: descriptor area, in the owner's address space (packed: the ring)
+ * @driver_area: driver area (split: available ring; packed: driver event
+ *	suppression)
+ * @device_area: device area (split: used ring; packed: device event suppression)
+ * @size: number of descriptors up to VIRTQUEUE_SIZE_MAX; split: a power of 2
+ * @base: where to go on; split: the next available index; packed: the position of
+ *	the next available descriptor, and that of the next used one in the upper
+ *	16 bits, see VIRTQUEUE_POSITION_WRAP
+ * @packed: VIRTIO_F_RING_PACKED was negotiated
  * @event_index: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
+ * @in_order: VIRTIO_F_IN_ORDER was negotiated
  * @memory: the map, needed to read indirect tables; may be replaced by
  *	assignment to &struct device_virtqueue.memory between two calls
  */
@@ -121,8 +146,10 @@ struct virtqueue_config {
 	void __user *device_area;
 	u32 size;
 	u32 base;
+	bool packed;
 	bool event_index;
 	bool indirect;
+	bool in_order;
 	struct guest_memory *memory;
 };
 
@@ -130,6 +157,7 @@ struct device_virtqueue;
 
 /**
  * struct virtqueue_layout - what distinguishes one ring format from another
+ * @init: read the configuration and the ring, allocate nothing
  * @next: see virtqueue_next()
  * @put_back: see virtqueue_put_back()
  * @flush: write the staged used entries to the ring
@@ -141,6 +169,7 @@ struct device_virtqueue;
  * @base: see virtqueue_base()
  */
 struct virtqueue_layout {
+	int (*init)(struct device_virtqueue *vq, const struct virtqueue_config *config);
 	int (*next)(struct device_virtqueue *vq, struct virtqueue_chain *chain);
 	void (*put_back)(struct device_virtqueue *vq, unsigned int count);
 	int (*flush)(struct device_virtqueue *vq);
@@ -162,6 +191,24 @@ struct virtqueue_used {
 };
 
 /**
+ * struct virtqueue_buffer - a chain under way, by its id
+ * @writable: bytes that can be written to it
+ * @descriptors: packed: how many of the ring it takes; 0 if there is no such chain
+ * @previous: packed: id of the chain that was taken before it
+ */
+struct virtqueue_buffer {
+	u32 writable;
+	u16 descriptors;
+	u16 previous;
+};
+
+/* An entry of an indirect table, which is as large in one format as in the other. */
+union virtqueue_descriptor {
+	struct vring_desc split;
+	struct vring_packed_desc packed;
+};
+
+/**
  * struct device_virtqueue - the device side of one virtqueue
  *
  * (struct virtqueue is the kernel's own name for the driver's side.)
@@ -174,20 +221,33 @@ struct virtqueue_used {
  * @size: number of descriptors
  * @event_index: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
+ * @in_order: VIRTIO_F_IN_ORDER was negotiated
  * @error: why the virtqueue is broken, VIRTQUEUE_OK while it is not
  * @next_available: index of the next entry to take
- * @seen_available: the driver's index as last read, and checked
+ * @seen_available: split: the driver's index as last read, and checked; packed:
+ *	behind the chains that were put back
  * @put_back: the chains from @next_available on were put back: not pending
- * @heads: available entries read ahead
+ * @heads: split: available entries read ahead
  * @heads_first: index of the first entry in @heads
  * @heads_count: how many there are
  * @next_used: index at which the next used entry will be written
  * @called_used: @next_used when the driver was last considered for a call
  * @called_valid: @called_used means something
  * @kicks_enabled: the driver has been asked to kick
+ * @available_wrap: packed: the driver's wrap counter at @next_available
+ * @seen_wrap: packed: the driver's wrap counter at @seen_available
+ * @used_wrap: packed: our wrap counter at @next_used
+ * @ahead: packed: descriptors read ahead, the next one at @next_available
+ * @ahead_first: index in @ahead of that one
+ * @ahead_count: how many follow from there
+ * @in_flight: packed: descriptors taken and not yet given back
+ * @called_since: packed: descriptors used since the driver was last considered
+ *	for a call
+ * @latest: packed: id of the chain taken last
+ * @buffers: packed or in order: chains under way, by id, room for @size
  * @staged: used entries not yet published, room for @size
  * @staged_count: how many there are
- * @indirect_batch: part of an indirect table
+ * @table_batch: part of an indirect table
  * @segments: of the chain last taken, @size of them
  */
 struct device_virtqueue {
@@ -199,6 +259,7 @@ struct device_virtqueue {
 	u32 size;
 	bool event_index;
 	bool indirect;
+	bool in_order;
 	enum virtqueue_error error;
 
 	u16 next_available;
@@ -212,14 +273,27 @@ struct device_virtqueue {
 	u16 called_used;
 	bool called_valid;
 	bool kicks_enabled;
+
+	bool available_wrap;
+	bool seen_wrap;
+	bool used_wrap;
+	u64 ahead[VIRTQUEUE_PACKED_BATCH][2];
+	u16 ahead_first;
+	u16 ahead_count;
+	u16 in_flight;
+	u16 called_since;
+	u16 latest;
+	struct virtqueue_buffer *buffers;
+
 	struct virtqueue_used *staged;
 	unsigned int staged_count;
 
-	struct vring_desc indirect_batch[VIRTQUEUE_INDIRECT_BATCH];
+	union virtqueue_descriptor table_batch[VIRTQUEUE_INDIRECT_BATCH];
 	struct virtqueue_segment *segments;
 };
 
 extern const struct virtqueue_layout virtqueue_split;
+extern const struct virtqueue_layout virtqueue_packed;
 
 int virtqueue_init(struct device_virtqueue *vq, const struct virtqueue_config *config);
 void virtqueue_destroy(struct device_virtqueue *vq);

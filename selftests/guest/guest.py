@@ -36,6 +36,7 @@ class Disk:
     device: str = None
     queues: int = 1
     readonly: bool = False
+    packed: bool = False
 
 
 @dataclasses.dataclass
@@ -46,6 +47,7 @@ class Net:
     device: str = None
     queues: int = 1
     mac: str = "52:54:00:00:00:01"
+    packed: bool = False
 
 
 def _options(pairs):
@@ -58,7 +60,7 @@ def vqvmm_command(kernel, initrd, cmdline, cpus, memory, devices):
                "--cmdline", cmdline, "--cpus", str(cpus), "--memory", memory]
     for device in devices:
         backend = [("backend", device.backend), ("device", device.device),
-                   ("queues", device.queues)]
+                   ("queues", device.queues), ("packed", "on" if device.packed else None)]
         if isinstance(device, Disk):
             command += ["--disk", _options([("path", device.path)] + backend +
                                            [("readonly", "on" if device.readonly else None)])]
@@ -74,12 +76,14 @@ def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
                "-no-reboot", "-serial", "stdio", "-kernel", kernel, "-initrd", initrd,
                "-append", cmdline]
     for index, device in enumerate(devices):
+        packed = ",packed=on" if device.packed else ""
         if isinstance(device, Disk):
             command += ["-drive", _options([
                 ("file", device.path), ("format", "raw"), ("if", "none"),
                 ("id", f"d{index}"), ("cache", "none"), ("aio", "native"),
                 ("readonly", "on" if device.readonly else None)])]
-            command += ["-device", f"virtio-blk-pci,drive=d{index},num-queues={device.queues}"]
+            command += ["-device", f"virtio-blk-pci,drive=d{index},num-queues={device.queues}"
+                                   f"{packed}"]
             continue
         vhost = [("vhost", "off")]
         if device.backend == "vhost":
@@ -89,7 +93,8 @@ def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
         command += ["-netdev", _options([
             ("tap,id", f"n{index}"), ("ifname", device.tap), ("script", "no"),
             ("downscript", "no")] + vhost)]
-        command += ["-device", f"virtio-net-pci,netdev=n{index},mac={device.mac},romfile="]
+        command += ["-device", f"virtio-net-pci,netdev=n{index},mac={device.mac},romfile="
+                               f"{packed}"]
     return command
 
 

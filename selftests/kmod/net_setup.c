@@ -133,15 +133,6 @@ int net_add_buffer(struct net_setup *net, unsigned int slot, unsigned int length
 	return driver_ring_add(&net->rx.ring, &buffer, 0, 1);
 }
 
-/* The buffer of a chain of one descriptor, as the driver wrote it. */
-static uint64_t buffer_address(const struct vhost_queue *queue, int head)
-{
-	uint64_t address;
-
-	memcpy(&address, &queue->ring.descriptors[head].addr, sizeof(address));
-	return address;
-}
-
 /**
  * net_receive() - wait for a frame at the guest's end
  * @net: the setup, whose receive buffers were all added by net_add_buffer()
@@ -169,7 +160,7 @@ int net_receive(struct net_setup *net, uint8_t *frame, unsigned int size)
 			return head;
 		if (filled + length > size)
 			return -EMSGSIZE;
-		guest_read(&net->device, frame + filled, buffer_address(&net->rx, head), length);
+		guest_read(&net->device, frame + filled, net->rx.ring.address[head], length);
 		filled += length;
 		if (i || net->header < sizeof(struct virtio_net_hdr_mrg_rxbuf))
 			continue;

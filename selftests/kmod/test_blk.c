@@ -54,6 +54,20 @@ FIXTURE_VARIANT_ADD(blk, delayed) {
 	.base = 65530,
 };
 
+FIXTURE_VARIANT_ADD(blk, packed_ram_disk) {
+	.store = STORE_RAM_DISK,
+	.features = BLK_FEATURES | FEATURE(VIRTIO_F_RING_PACKED),
+	.base = 0x8000,
+};
+
+/* Completions in any order, in the second round. */
+FIXTURE_VARIANT_ADD(blk, packed_delayed) {
+	.store = STORE_DELAYED,
+	.features = BLK_FEATURES | FEATURE(VIRTIO_F_RING_PACKED) |
+		    FEATURE(VIRTIO_RING_F_EVENT_IDX),
+	.base = 5,
+};
+
 FIXTURE_SETUP(blk)
 {
 	self->pattern = malloc(2 * BLK_DATA_MAX);
@@ -259,7 +273,7 @@ TEST_F_TIMEOUT(blk, indirect, TEST_TIME_LIMIT)
 	}
 	for (i = 0; i < 62; i++)
 		order[i] = i ? 62 - i : 0;
-	driver_table_fill(table, buffers, 61, 1, order);
+	driver_ring_fill_table(&queue->ring, table, buffers, 61, 1, order);
 	guest_write(&self->device, table_address, table, sizeof(table));
 	ASSERT_LE(0, driver_ring_add_table(&queue->ring, table_address, 62));
 	vhost_queue_expose(queue);
@@ -404,7 +418,7 @@ TEST_F_TIMEOUT(blk, stop_and_start, TEST_TIME_LIMIT)
 	const unsigned int requests = BLK_QUEUE_SIZE / 3;
 	struct vhost_queue *queue = &self->queue;
 	unsigned int round, n, done;
-	int base;
+	int64_t base;
 
 	for (round = 0; round < 8; round++) {
 		for (n = 0; n < requests; n++) {
@@ -416,7 +430,7 @@ TEST_F_TIMEOUT(blk, stop_and_start, TEST_TIME_LIMIT)
 		usleep(round * 300);
 		ASSERT_EQ(0, vhost_queue_blk_backend(queue, -1, 0));
 		base = vhost_queue_get_base(queue);
-		ASSERT_EQ(driver_ring_used_index(&queue->ring), base);
+		ASSERT_EQ(driver_ring_device_base(&queue->ring), base);
 		for (n = 0, done = 0; n < requests; n++)
 			done += blk_status(queue, n) == VIRTIO_BLK_S_OK;
 		EXPECT_EQ(driver_ring_used(&queue->ring), done);
@@ -499,33 +513,65 @@ TEST_F_TIMEOUT(blk, many_queues, TEST_TIME_LIMIT)
 	}
 }
 
-/* A slow request does not hold up a quick one that came later. */
-TEST(blk_out_of_order)
-{
+FIXTURE(out_of_order) {
 	struct vhost_device device;
 	struct vhost_queue queue;
-	int store, read, id, n;
+	int store;
+};
 
-	store = store_open(STORE_DELAYED, O_RDWR);
-	ASSERT_LE(0, store);
-	ASSERT_EQ(0, vhost_device_open(&device, VQHOST_BLK, BLK_FEATURES));
-	ASSERT_EQ(0, vhost_queue_open(&queue, &device, 0, 16, 65530));
-	ASSERT_EQ(0, vhost_queue_blk_backend(&queue, store, 0));
+FIXTURE_VARIANT(out_of_order) {
+	uint64_t features;
+	unsigned int size;
+	uint16_t base;
+};
+
+FIXTURE_VARIANT_ADD(out_of_order, split) {
+	.features = BLK_FEATURES,
+	.size = 16,
+	.base = 65530,
+};
+
+FIXTURE_VARIANT_ADD(out_of_order, packed) {
+	.features = BLK_FEATURES | FEATURE(VIRTIO_F_RING_PACKED),
+	.size = 11,
+	.base = 0x8000 | 9,
+};
+
+FIXTURE_SETUP(out_of_order)
+{
+	self->store = store_open(STORE_DELAYED, O_RDWR);
+	ASSERT_LE(0, self->store);
+	ASSERT_EQ(0, vhost_device_open(&self->device, VQHOST_BLK, variant->features));
+	ASSERT_EQ(0, vhost_queue_open(&self->queue, &self->device, 0, variant->size,
+				      variant->base));
+	ASSERT_EQ(0, vhost_queue_blk_backend(&self->queue, self->store, 0));
+}
+
+FIXTURE_TEARDOWN(out_of_order)
+{
+	vhost_device_close(&self->device);
+	vhost_queue_close(&self->queue);
+	close(self->store);
+}
+
+/* A slow request does not hold up a quick one that came later. */
+TEST_F_TIMEOUT(out_of_order, quick_after_slow, TEST_TIME_LIMIT)
+{
+	struct vhost_queue *queue = &self->queue;
+	int read, id, n;
+
 	for (n = 0; n < 10; n++) {
-		read = blk_add(&queue, 0, VIRTIO_BLK_T_IN, 0, SECTOR);
-		id = blk_add(&queue, 1, VIRTIO_BLK_T_GET_ID, 0, 20);
+		read = blk_add(queue, 0, VIRTIO_BLK_T_IN, 0, SECTOR);
+		id = blk_add(queue, 1, VIRTIO_BLK_T_GET_ID, 0, 20);
 		ASSERT_LE(0, read);
 		ASSERT_LE(0, id);
-		vhost_queue_expose(&queue);
-		ASSERT_EQ(0, vhost_queue_wait(&queue, 2));
-		EXPECT_EQ(id, driver_ring_reap(&queue.ring, NULL));
-		EXPECT_EQ(read, driver_ring_reap(&queue.ring, NULL));
-		EXPECT_EQ(VIRTIO_BLK_S_OK, blk_status(&queue, 0));
-		EXPECT_EQ(VIRTIO_BLK_S_OK, blk_status(&queue, 1));
+		vhost_queue_expose(queue);
+		ASSERT_EQ(0, vhost_queue_wait(queue, 2));
+		EXPECT_EQ(id, driver_ring_reap(&queue->ring, NULL));
+		EXPECT_EQ(read, driver_ring_reap(&queue->ring, NULL));
+		EXPECT_EQ(VIRTIO_BLK_S_OK, blk_status(queue, 0));
+		EXPECT_EQ(VIRTIO_BLK_S_OK, blk_status(queue, 1));
 	}
-	vhost_device_close(&device);
-	vhost_queue_close(&queue);
-	close(store);
 }
 
 /* A file that was cut off after it was set: its missing part cannot be read. */

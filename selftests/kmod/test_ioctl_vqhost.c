@@ -91,6 +91,75 @@ TEST_F(vqhost, blk_serial)
 	EXPECT_EQ(-EFAULT, call(self->device.fd, VQHOST_BLK_SET_SERIAL, NULL));
 }
 
+static int set_state(struct vhost_queue *queue, unsigned long request, unsigned int number)
+{
+	struct vhost_vring_state state = { .index = queue->index, .num = number };
+
+	return call(queue->device->fd, request, &state);
+}
+
+static int set_features(struct vhost_queue *queue, uint64_t features)
+{
+	return call(queue->device->fd, VHOST_SET_FEATURES, &features);
+}
+
+/* Sizes that only a packed ring can have, and back to a split one with them. */
+TEST_F(vqhost, packed_size)
+{
+	static const unsigned int bad[] = { 0, 32769, 65536, 0x80000000 };
+	struct vhost_queue *queue = &self->queue;
+	int store = store_open(STORE_RAM_DISK, O_RDWR);
+	unsigned int i;
+
+	EXPECT_EQ(-EINVAL, set_state(queue, VHOST_SET_VRING_NUM, 7));
+	ASSERT_EQ(0, set_features(queue, BLK_FEATURES | FEATURE(VIRTIO_F_RING_PACKED)));
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		EXPECT_EQ(-EINVAL, set_state(queue, VHOST_SET_VRING_NUM, bad[i]));
+	EXPECT_EQ(0, set_state(queue, VHOST_SET_VRING_NUM, 32768));
+	EXPECT_EQ(0, set_state(queue, VHOST_SET_VRING_NUM, 7));
+	ASSERT_EQ(0, set_features(queue, BLK_FEATURES));
+	EXPECT_EQ(-EINVAL, vhost_queue_blk_backend(queue, store, 0));
+	EXPECT_EQ(0, set_state(queue, VHOST_SET_VRING_NUM, 8));
+	EXPECT_EQ(0, vhost_queue_blk_backend(queue, store, 0));
+	close(store);
+}
+
+/* Both positions go in and out; what they must not be is noticed at the start. */
+TEST_F(vqhost, packed_base)
+{
+	static const struct {
+		uint32_t base;
+		int result;
+	} cases[] = {
+		{ 0x80008000, 0 }, { 0, 0 }, { 0x800f800f, 0 }, { 0x8000800f, 0 },
+		{ 0x80000000, 0 }, { 0x800f000f, 0 }, { 0x800f000e, 0 },
+		{ 0x80108010, -EINVAL }, { 0xffffffff, -EINVAL }, { 0x80008010, -EINVAL },
+		{ 0x80100000, -EINVAL }, { 0x8005000e, -EINVAL }, { 0x80058004, -EINVAL },
+		{ 0x8000, 0 }, { 0x8001, -EINVAL },
+	};
+	struct vhost_queue *queue = &self->queue;
+	int store = store_open(STORE_RAM_DISK, O_RDWR);
+	unsigned int i;
+
+	EXPECT_EQ(-EINVAL, vhost_queue_set_base(queue, 0x80008000));
+	ASSERT_EQ(0, set_features(queue, BLK_FEATURES | FEATURE(VIRTIO_F_RING_PACKED)));
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		EXPECT_EQ(0, vhost_queue_set_base(queue, cases[i].base));
+		EXPECT_EQ(cases[i].base, vhost_queue_get_base(queue));
+		EXPECT_EQ(cases[i].result, vhost_queue_blk_backend(queue, store, 0))
+			TH_LOG("base %#x", cases[i].base);
+		/* Nothing is available to any of them, for the memory is all 0. */
+		EXPECT_EQ(cases[i].base, vhost_queue_get_base(queue));
+		EXPECT_EQ(0, vhost_queue_blk_backend(queue, -1, 0));
+		EXPECT_EQ(cases[i].base, vhost_queue_get_base(queue));
+	}
+	/* A split ring has no more than its available index. */
+	EXPECT_EQ(0, vhost_queue_set_base(queue, 0x80031234));
+	ASSERT_EQ(0, set_features(queue, BLK_FEATURES));
+	EXPECT_EQ(0x1234, vhost_queue_get_base(queue));
+	close(store);
+}
+
 TEST_F(vqhost, stats_arguments)
 {
 	struct {

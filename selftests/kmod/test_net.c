@@ -43,6 +43,26 @@ FIXTURE_VARIANT_ADD(net, vqhost_macvtap) {
 	.with = { VQHOST_NET, NET_FEATURES | FEATURE(VIRTIO_RING_F_EVENT_IDX), MACVTAP, 0 },
 };
 
+FIXTURE_VARIANT_ADD(net, packed_flags) {
+	.with = { VQHOST_NET, NET_FEATURES | FEATURE(VIRTIO_F_RING_PACKED), TAP, 0x8000 },
+};
+
+/* Soon to go around, in the second round. */
+FIXTURE_VARIANT_ADD(net, packed_event_index) {
+	.with = { VQHOST_NET, NET_FEATURES | FEATURE(VIRTIO_F_RING_PACKED) |
+		  FEATURE(VIRTIO_RING_F_EVENT_IDX), TAP, 27 },
+};
+
+FIXTURE_VARIANT_ADD(net, in_order) {
+	.with = { VQHOST_NET, NET_FEATURES | FEATURE(VIRTIO_F_IN_ORDER) |
+		  FEATURE(VIRTIO_RING_F_EVENT_IDX), TAP, 65530 },
+};
+
+FIXTURE_VARIANT_ADD(net, packed_in_order) {
+	.with = { VQHOST_NET, NET_FEATURES | FEATURE(VIRTIO_F_RING_PACKED) |
+		  FEATURE(VIRTIO_F_IN_ORDER) | FEATURE(VIRTIO_RING_F_EVENT_IDX), TAP, 27 },
+};
+
 FIXTURE_VARIANT_ADD(net, mainline) {
 	.with = { MAINLINE_NET, NET_FEATURES | FEATURE(VIRTIO_RING_F_EVENT_IDX), TAP, 65530 },
 };
@@ -171,7 +191,7 @@ TEST_F_TIMEOUT(net, transmit_indirect, TEST_TIME_LIMIT)
 		for (i = 0; i < 5; i++)
 			pieces[i] = (struct driver_buffer) { start + i * 200, 200 };
 		pieces[4].length = self->net.header + 1000 - 800;
-		driver_table_fill(table, pieces, 5, 0, order);
+		driver_ring_fill_table(&self->net.tx.ring, table, pieces, 5, 0, order);
 		guest_write(&self->net.device, address, table, sizeof(table));
 		ASSERT_LE(0, driver_ring_add_table(&self->net.tx.ring, address, 5));
 	}
@@ -300,7 +320,7 @@ TEST_F_TIMEOUT(net, receive_indirect, TEST_TIME_LIMIT)
 	struct vring_desc table[4];
 	uint32_t length;
 
-	driver_table_fill(table, pieces, 0, 4, order);
+	driver_ring_fill_table(&self->net.rx.ring, table, pieces, 0, 4, order);
 	guest_write(&self->net.device, table_address, table, sizeof(table));
 	ASSERT_LE(0, driver_ring_add_table(&self->net.rx.ring, table_address, 4));
 	ASSERT_LE(0, driver_ring_add(&self->net.rx.ring, pieces, 0, 4));
@@ -327,7 +347,7 @@ TEST_F_TIMEOUT(net, receive_indirect, TEST_TIME_LIMIT)
 TEST_F_TIMEOUT(net, transmit_stop_and_start, TEST_TIME_LIMIT)
 {
 	unsigned int round, i, number = 0, arrived = 0;
-	int base;
+	int64_t base;
 
 	for (round = 0; round < 20; round++) {
 		for (i = 0; i < NET_QUEUE_SIZE; i++, number++) {
@@ -338,7 +358,7 @@ TEST_F_TIMEOUT(net, transmit_stop_and_start, TEST_TIME_LIMIT)
 		ASSERT_EQ(0, vhost_queue_net_backend(&self->net.tx, -1));
 		base = vhost_queue_get_base(&self->net.tx);
 		/* What was taken has been sent and given back. */
-		ASSERT_EQ(driver_ring_used_index(&self->net.tx.ring), base);
+		ASSERT_EQ(driver_ring_device_base(&self->net.tx.ring), base);
 		ASSERT_EQ(0, vhost_queue_set_base(&self->net.tx, base));
 		ASSERT_EQ(0, vhost_queue_net_backend(&self->net.tx, self->net.tap.fd));
 		ASSERT_EQ(0, vhost_queue_wait(&self->net.tx, NET_QUEUE_SIZE));
@@ -353,7 +373,7 @@ TEST_F_TIMEOUT(net, transmit_stop_and_start, TEST_TIME_LIMIT)
 TEST_F_TIMEOUT(net, receive_stop_and_start, TEST_TIME_LIMIT)
 {
 	unsigned int round, i, number = 0, arrived = 0;
-	int base;
+	int64_t base;
 
 	for (round = 0; round < 20; round++) {
 		for (i = 0; i < NET_QUEUE_SIZE; i++)
@@ -363,7 +383,7 @@ TEST_F_TIMEOUT(net, receive_stop_and_start, TEST_TIME_LIMIT)
 			ASSERT_TRUE(send_from_socket(&self->net, 100 + number, number));
 		ASSERT_EQ(0, vhost_queue_net_backend(&self->net.rx, -1));
 		base = vhost_queue_get_base(&self->net.rx);
-		ASSERT_EQ(driver_ring_used_index(&self->net.rx.ring), base);
+		ASSERT_EQ(driver_ring_device_base(&self->net.rx.ring), base);
 		ASSERT_EQ(0, vhost_queue_set_base(&self->net.rx, base));
 		ASSERT_EQ(0, vhost_queue_net_backend(&self->net.rx, self->net.tap.fd));
 		for (i = 0; i < NET_QUEUE_SIZE; i++, arrived++)

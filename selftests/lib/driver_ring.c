@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The driver's side of a split virtqueue (virtio 1.2, section 2.7).
+ * What both ring formats have in common at the driver's side.
  */
 #include <endian.h>
 #include <errno.h>
@@ -9,77 +9,69 @@
 
 #include "driver_ring.h"
 
-/* Fields of the rings are little-endian, and the device looks at any time. */
-static uint16_t load16(const __virtio16 *from)
+/**
+ * driver_load16() - read a field that the device may be writing
+ * @from: aligned
+ *
+ * What the device wrote before the field is read after it.
+ * Return: the value.
+ */
+uint16_t driver_load16(const void *from)
 {
 	return le16toh(__atomic_load_n((const uint16_t *)from, __ATOMIC_ACQUIRE));
 }
 
-static void store16(__virtio16 *to, uint16_t value)
+/**
+ * driver_store16() - write a field that the device may be reading
+ * @to: aligned
+ * @value: the value
+ *
+ * The device sees what was written before if it sees the field.
+ */
+void driver_store16(void *to, uint16_t value)
 {
 	__atomic_store_n((uint16_t *)to, htole16(value), __ATOMIC_RELEASE);
 }
 
-static uint32_t load32(const __virtio32 *from)
-{
-	return le32toh(__atomic_load_n((const uint32_t *)from, __ATOMIC_RELAXED));
-}
-
-static __virtio16 *used_event(const struct driver_ring *ring)
-{
-	return &ring->available->ring[ring->size];
-}
-
-static const __virtio16 *avail_event(const struct driver_ring *ring)
-{
-	return (const __virtio16 *)&ring->used->ring[ring->size];
-}
-
-static void *zeroed(size_t bytes)
+/**
+ * driver_area() - memory for an area of a ring
+ * @bytes: its size
+ *
+ * Return: zeroed, with the alignment of the strictest area; NULL if there is none.
+ */
+void *driver_area(size_t bytes)
 {
 	void *memory;
 
-	/* The alignment of the strictest area, the descriptors. */
 	if (posix_memalign(&memory, VRING_DESC_ALIGN_SIZE, bytes))
 		return NULL;
 	return memset(memory, 0, bytes);
 }
 
 /**
- * driver_ring_init() - an empty ring
- * @ring: to be destroyed by driver_ring_destroy(), also after failure
- * @size: number of descriptors, a power of 2
- * @base: where both indices begin
- * @event_index: VIRTIO_F_EVENT_IDX is negotiated
+ * driver_ring_init_common() - what the format leaves to do
+ * @ring: its areas are allocated, or are NULL
+ * @size: number of descriptors
  *
  * Return: 0 or -ENOMEM.
  */
-int driver_ring_init(struct driver_ring *ring, unsigned int size, uint16_t base, bool event_index)
+int driver_ring_init_common(struct driver_ring *ring, unsigned int size)
 {
-	size_t event = event_index ? sizeof(__virtio16) : 0;
 	unsigned int i;
 
-	memset(ring, 0, sizeof(*ring));
 	ring->size = size;
-	ring->event_index = event_index;
-	ring->descriptors = zeroed(size * sizeof(*ring->descriptors));
-	ring->available = zeroed(sizeof(*ring->available) + size * sizeof(__virtio16) + event);
-	ring->used = zeroed(sizeof(*ring->used) + size * sizeof(struct vring_used_elem) + event);
 	ring->free = calloc(size, sizeof(*ring->free));
-	ring->next = calloc(size, sizeof(*ring->next));
 	ring->in_use = calloc(size, sizeof(*ring->in_use));
-	if (!ring->descriptors || !ring->available || !ring->used || !ring->free || !ring->next ||
-	    !ring->in_use)
+	ring->address = calloc(size, sizeof(*ring->address));
+	ring->writable = calloc(size, sizeof(*ring->writable));
+	ring->order = calloc(size, sizeof(*ring->order));
+	if (!ring->descriptors || !ring->available || !ring->used || !ring->free ||
+	    !ring->in_use || !ring->address || !ring->writable || !ring->order)
 		return -ENOMEM;
-
 	for (i = 0; i < size; i++)
 		ring->free[i] = size - 1 - i;
+	ring->free_ids = size;
 	ring->free_count = size;
-	ring->next_available = base;
-	ring->exposed = base;
-	ring->next_used = base;
-	store16(&ring->available->idx, base);
-	store16(&ring->used->idx, base);
 	return 0;
 }
 
@@ -95,69 +87,21 @@ void driver_ring_destroy(struct driver_ring *ring)
 	free(ring->free);
 	free(ring->next);
 	free(ring->in_use);
+	free(ring->address);
+	free(ring->writable);
+	free(ring->order);
 	memset(ring, 0, sizeof(*ring));
 }
 
-/**
- * driver_descriptor_write() - write a descriptor
- * @to: in the descriptor area or an indirect table
- * @address: guest address
- * @length: bytes
- * @flags: VRING_DESC_F_*
- * @next: index
- */
-void driver_descriptor_write(struct vring_desc *to, uint64_t address, uint32_t length,
-			     uint16_t flags, uint16_t next)
+static int note_chain(struct driver_ring *ring, int id, uint64_t address, unsigned int count)
 {
-	struct {
-		uint64_t address;
-		uint32_t length;
-		uint16_t flags;
-		uint16_t next;
-	} raw = { htole64(address), htole32(length), htole16(flags), htole16(next) };
-
-	memcpy(to, &raw, sizeof(raw));
-}
-
-/**
- * driver_table_fill() - write a chain into an indirect table
- * @table: room for all buffers
- * @buffers: the readable ones first
- * @readable: number of device-readable buffers
- * @writable: number of device-writable buffers
- * @order: places of the buffers in @table, the first one 0; NULL for 0, 1, 2...
- */
-void driver_table_fill(struct vring_desc *table, const struct driver_buffer *buffers,
-		       unsigned int readable, unsigned int writable, const uint16_t *order)
-{
-	unsigned int count = readable + writable;
-	uint16_t place, next, flags;
-	unsigned int i;
-
-	for (i = 0; i < count; i++) {
-		place = order ? order[i] : i;
-		next = 0;
-		flags = i < readable ? 0 : VRING_DESC_F_WRITE;
-		if (i + 1 < count) {
-			next = order ? order[i + 1] : i + 1;
-			flags |= VRING_DESC_F_NEXT;
-		}
-		driver_descriptor_write(&table[place], buffers[i].address, buffers[i].length,
-					flags, next);
-	}
-}
-
-/**
- * driver_ring_add_head() - write an available entry
- * @ring: the ring
- * @head: any value
- *
- * The device sees it after driver_ring_expose().
- */
-void driver_ring_add_head(struct driver_ring *ring, uint16_t head)
-{
-	store16(&ring->available->ring[ring->next_available % ring->size], head);
-	ring->next_available++;
+	ring->in_use[id] = count;
+	ring->address[id] = address;
+	ring->writable[id] = 0;
+	ring->free_count -= count;
+	if (ring->in_order)
+		ring->order[(ring->order_first + ring->order_count++) % ring->size] = id;
+	return id;
 }
 
 /**
@@ -168,31 +112,23 @@ void driver_ring_add_head(struct driver_ring *ring, uint16_t head)
  * @writable: number of device-writable buffers
  *
  * The device sees it after driver_ring_expose().
- * Return: the head, or -ENOSPC if there are not as many free descriptors.
+ * Return: the id (split: the head), or -ENOSPC if there are not as many free
+ * descriptors.
  */
 int driver_ring_add(struct driver_ring *ring, const struct driver_buffer *buffers,
 		    unsigned int readable, unsigned int writable)
 {
 	unsigned int count = readable + writable;
-	uint16_t head, index, flags;
 	unsigned int i;
+	int id;
 
 	if (!count || count > ring->free_count)
 		return -ENOSPC;
-	head = ring->free[ring->free_count - 1];
-	for (i = 0; i < count; i++) {
-		index = ring->free[--ring->free_count];
-		flags = i < readable ? 0 : VRING_DESC_F_WRITE;
-		if (i + 1 < count) {
-			flags |= VRING_DESC_F_NEXT;
-			ring->next[index] = ring->free[ring->free_count - 1];
-		}
-		driver_descriptor_write(&ring->descriptors[index], buffers[i].address,
-					buffers[i].length, flags, ring->next[index]);
-	}
-	ring->in_use[head] = count;
-	driver_ring_add_head(ring, head);
-	return head;
+	id = note_chain(ring, ring->layout->add(ring, buffers, readable, writable),
+			buffers[0].address, count);
+	for (i = readable; i < count; i++)
+		ring->writable[id] += buffers[i].length;
+	return id;
 }
 
 /**
@@ -202,20 +138,30 @@ int driver_ring_add(struct driver_ring *ring, const struct driver_buffer *buffer
  * @entries: its number of descriptors
  *
  * The device sees it after driver_ring_expose().
- * Return: the head, or -ENOSPC if no descriptor is free.
+ * Return: the id (split: the head), or -ENOSPC if no descriptor is free.
  */
 int driver_ring_add_table(struct driver_ring *ring, uint64_t table, unsigned int entries)
 {
-	uint16_t head;
-
 	if (!ring->free_count)
 		return -ENOSPC;
-	head = ring->free[--ring->free_count];
-	driver_descriptor_write(&ring->descriptors[head], table,
-				entries * sizeof(struct vring_desc), VRING_DESC_F_INDIRECT, 0);
-	ring->in_use[head] = 1;
-	driver_ring_add_head(ring, head);
-	return head;
+	return note_chain(ring, ring->layout->add_table(ring, table, entries), table, 1);
+}
+
+/**
+ * driver_ring_fill_table() - write a chain into an indirect table
+ * @ring: the ring
+ * @table: room for all buffers, 16 bytes each
+ * @buffers: the readable ones first
+ * @readable: number of device-readable buffers
+ * @writable: number of device-writable buffers
+ * @order: split: places of the buffers in @table, the first one 0; NULL for 0, 1,
+ *	2...; packed: ignored, the table's order is that of the buffers
+ */
+void driver_ring_fill_table(const struct driver_ring *ring, void *table,
+			    const struct driver_buffer *buffers, unsigned int readable,
+			    unsigned int writable, const uint16_t *order)
+{
+	ring->layout->fill_table(table, buffers, readable, writable, order);
 }
 
 /**
@@ -226,28 +172,61 @@ int driver_ring_add_table(struct driver_ring *ring, uint64_t table, unsigned int
  */
 bool driver_ring_expose(struct driver_ring *ring)
 {
-	uint16_t old = ring->exposed;
-
-	if (ring->next_available == old)
-		return false;
-	ring->exposed = ring->next_available;
-	store16(&ring->available->idx, ring->exposed);
-	/* Pairs with the device's between asking for a kick and looking again. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (ring->event_index)
-		return vring_need_event(load16(avail_event(ring)), ring->exposed, old);
-	return !(load16(&ring->used->flags) & VRING_USED_F_NO_NOTIFY);
+	return ring->layout->expose(ring);
 }
 
 /**
- * driver_ring_used() - how many used entries wait to be reaped
+ * driver_ring_used() - how many used chains wait to be reaped
  * @ring: the ring
  *
  * Return: their number.
  */
 unsigned int driver_ring_used(const struct driver_ring *ring)
 {
-	return (uint16_t)(load16(&ring->used->idx) - ring->next_used);
+	return ring->layout->used(ring);
+}
+
+/**
+ * driver_ring_run() - what a used entry stands for, in order
+ * @ring: in order
+ * @skip: chains that come before, from the oldest on
+ * @id: of the used entry
+ * @descriptors: receives how many descriptors its chains have
+ *
+ * Return: how many chains, the last of which is @id.
+ */
+unsigned int driver_ring_run(const struct driver_ring *ring, unsigned int skip, uint16_t id,
+			     unsigned int *descriptors)
+{
+	unsigned int count = 0;
+	uint16_t next;
+
+	*descriptors = 0;
+	do {
+		next = ring->order[(ring->order_first + skip + count) % ring->size];
+		*descriptors += ring->in_use[next];
+		count++;
+	} while (next != id && skip + count < ring->order_count);
+	return count;
+}
+
+/* The oldest chain is the next one, be it that a later one's entry stands for it. */
+static int reap_in_order(struct driver_ring *ring, uint32_t *length)
+{
+	uint16_t id = ring->order[ring->order_first];
+	int last;
+
+	if (!ring->merged) {
+		last = ring->layout->peek(ring, &ring->merged_length);
+		if (last < 0)
+			return last;
+		ring->merged_id = last;
+	}
+	ring->merged = id != ring->merged_id;
+	*length = ring->merged ? ring->writable[id] : ring->merged_length;
+	ring->order_first = (ring->order_first + 1) % ring->size;
+	ring->order_count--;
+	return id;
 }
 
 /**
@@ -255,32 +234,38 @@ unsigned int driver_ring_used(const struct driver_ring *ring)
  * @ring: the ring
  * @length: receives the bytes written by the device; may be NULL
  *
- * Return: the head; -EAGAIN if nothing more was used; -EPROTO if the device
- * gives back what it does not have, or more than it has.
+ * Return: the id (split: the head); -EAGAIN if nothing more was used; -EPROTO if
+ * the device gives back what it does not have, or more than it has.
  */
 int driver_ring_reap(struct driver_ring *ring, uint32_t *length)
 {
-	const struct vring_used_elem *element;
-	uint16_t index, count;
-	uint32_t head;
+	uint32_t written;
+	int id;
 
-	if (!driver_ring_used(ring))
-		return -EAGAIN;
-	if (driver_ring_used(ring) > ring->size)
-		return -EPROTO;
-	element = &ring->used->ring[ring->next_used % ring->size];
-	head = load32(&element->id);
-	if (head >= ring->size || !ring->in_use[head])
-		return -EPROTO;
+	if (ring->in_order)
+		id = reap_in_order(ring, &written);
+	else
+		id = ring->layout->peek(ring, &written);
+	if (id < 0)
+		return id;
+	ring->layout->consume(ring, id);
+	ring->free_count += ring->in_use[id];
+	ring->in_use[id] = 0;
 	if (length)
-		*length = load32(&element->len);
+		*length = written;
+	return id;
+}
 
-	count = ring->in_use[head];
-	ring->in_use[head] = 0;
-	for (index = head; count; count--, index = ring->next[index])
-		ring->free[ring->free_count++] = index;
-	ring->next_used++;
-	return head;
+/**
+ * driver_ring_device_base() - where a device goes on that has nothing under way
+ * @ring: the ring
+ *
+ * Return: what VHOST_GET_VRING_BASE is to tell if the device has taken nothing
+ * but what it has given back.
+ */
+uint32_t driver_ring_device_base(const struct driver_ring *ring)
+{
+	return ring->layout->device_base(ring);
 }
 
 /**
@@ -289,80 +274,22 @@ int driver_ring_reap(struct driver_ring *ring, uint32_t *length)
  */
 void driver_ring_calls_off(struct driver_ring *ring)
 {
-	if (ring->event_index)
-		store16(used_event(ring), ring->next_used - 1);
-	else
-		store16(&ring->available->flags, VRING_AVAIL_F_NO_INTERRUPT);
+	ring->layout->set_calls(ring, 0);
 }
 
 /**
  * driver_ring_calls_on() - ask the device for a call
  * @ring: the ring
  * @after: how many chains are to be used before it comes, at least 1; without
- *	event index it comes after each publication
+ *	event index it comes after each publication, and in a packed ring it comes
+ *	sooner if chains have several descriptors
  *
  * Return: true if as many have been used meanwhile: no call need come then.
  */
 bool driver_ring_calls_on(struct driver_ring *ring, unsigned int after)
 {
-	if (ring->event_index)
-		store16(used_event(ring), ring->next_used + after - 1);
-	else
-		store16(&ring->available->flags, 0);
-	/* Pairs with the device's between the used index and this wish. */
+	ring->layout->set_calls(ring, after);
+	/* Pairs with the device's between what is used and this wish. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return driver_ring_used(ring) >= after;
-}
-
-/**
- * driver_ring_used_index() - the device's index
- * @ring: the ring
- *
- * Return: as it stands in the device area.
- */
-uint16_t driver_ring_used_index(const struct driver_ring *ring)
-{
-	return load16(&ring->used->idx);
-}
-
-/**
- * driver_ring_used_flags() - the device's flags
- * @ring: the ring
- *
- * Return: VRING_USED_F_*.
- */
-uint16_t driver_ring_used_flags(const struct driver_ring *ring)
-{
-	return load16(&ring->used->flags);
-}
-
-/**
- * driver_ring_avail_event() - the index whose exposure the device wants a kick for
- * @ring: with event index
- *
- * Return: as it stands in the device area.
- */
-uint16_t driver_ring_avail_event(const struct driver_ring *ring)
-{
-	return load16(avail_event(ring));
-}
-
-/**
- * driver_ring_set_used_event() - the index whose use the driver wants a call for
- * @ring: with event index
- * @index: any value
- */
-void driver_ring_set_used_event(struct driver_ring *ring, uint16_t index)
-{
-	store16(used_event(ring), index);
-}
-
-/**
- * driver_ring_set_available_index() - write the driver's index
- * @ring: the ring, which does not work any more afterwards
- * @index: any value
- */
-void driver_ring_set_available_index(struct driver_ring *ring, uint16_t index)
-{
-	store16(&ring->available->idx, index);
 }

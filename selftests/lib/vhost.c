@@ -88,11 +88,11 @@ static int set_file(struct vhost_queue *queue, unsigned long request, int fd)
 /**
  * vhost_queue_set_base() - where the device is to begin
  * @queue: not running
- * @base: available index
+ * @base: available index; packed: both positions
  *
  * Return: 0 or -errno.
  */
-int vhost_queue_set_base(struct vhost_queue *queue, uint16_t base)
+int vhost_queue_set_base(struct vhost_queue *queue, uint32_t base)
 {
 	struct vhost_vring_state state = { .index = queue->index, .num = base };
 
@@ -103,16 +103,30 @@ int vhost_queue_set_base(struct vhost_queue *queue, uint16_t base)
  * vhost_queue_get_base() - where the device would go on
  * @queue: the queue
  *
- * Return: available index, or -errno.
+ * Return: see vhost_queue_set_base(), or -errno.
  */
-int vhost_queue_get_base(struct vhost_queue *queue)
+int64_t vhost_queue_get_base(struct vhost_queue *queue)
 {
 	struct vhost_vring_state state = { .index = queue->index };
 
-	return ioctl(queue->device->fd, VHOST_GET_VRING_BASE, &state) ? -errno : (int)state.num;
+	return ioctl(queue->device->fd, VHOST_GET_VRING_BASE, &state) ? -errno : state.num;
 }
 
-static int configure(struct vhost_queue *queue, uint16_t base)
+static int init_ring(struct vhost_queue *queue, unsigned int size, uint16_t base)
+{
+	bool event_index = queue->device->features & FEATURE(VIRTIO_RING_F_EVENT_IDX);
+
+	int err;
+
+	if (queue->device->features & FEATURE(VIRTIO_F_RING_PACKED))
+		err = driver_ring_init_packed(&queue->ring, size, base, event_index);
+	else
+		err = driver_ring_init(&queue->ring, size, base, event_index);
+	queue->ring.in_order = queue->device->features & FEATURE(VIRTIO_F_IN_ORDER);
+	return err;
+}
+
+static int configure(struct vhost_queue *queue)
 {
 	struct vhost_vring_state size = { .index = queue->index, .num = queue->ring.size };
 	struct vhost_vring_addr address = {
@@ -125,7 +139,7 @@ static int configure(struct vhost_queue *queue, uint16_t base)
 
 	if (ioctl(queue->device->fd, VHOST_SET_VRING_NUM, &size))
 		return -errno;
-	err = vhost_queue_set_base(queue, base);
+	err = vhost_queue_set_base(queue, queue->ring.base);
 	if (err)
 		return err;
 	return ioctl(queue->device->fd, VHOST_SET_VRING_ADDR, &address) ? -errno : 0;
@@ -137,14 +151,13 @@ static int configure(struct vhost_queue *queue, uint16_t base)
  * @device: open
  * @index: in the device
  * @size: number of descriptors
- * @base: where the indices begin
+ * @base: where the ring begins, see driver_ring_init() and driver_ring_init_packed()
  *
  * Return: 0 or -errno.
  */
 int vhost_queue_open(struct vhost_queue *queue, struct vhost_device *device, unsigned int index,
 		     unsigned int size, uint16_t base)
 {
-	bool event_index = device->features & FEATURE(VIRTIO_RING_F_EVENT_IDX);
 	int err;
 
 	memset(queue, 0, sizeof(*queue));
@@ -155,9 +168,9 @@ int vhost_queue_open(struct vhost_queue *queue, struct vhost_device *device, uns
 	queue->error = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (queue->kick < 0 || queue->call < 0 || queue->error < 0)
 		return -errno;
-	err = driver_ring_init(&queue->ring, size, base, event_index);
+	err = init_ring(queue, size, base);
 	if (!err)
-		err = configure(queue, base);
+		err = configure(queue);
 	if (!err)
 		err = set_file(queue, VHOST_SET_VRING_KICK, queue->kick);
 	if (!err)
@@ -170,19 +183,18 @@ int vhost_queue_open(struct vhost_queue *queue, struct vhost_device *device, uns
 /**
  * vhost_queue_reset() - begin anew with an empty ring, as after a device reset
  * @queue: without a backend
- * @base: where the indices begin
+ * @base: see vhost_queue_open()
  *
  * Return: 0 or -errno.
  */
 int vhost_queue_reset(struct vhost_queue *queue, uint16_t base)
 {
 	unsigned int size = queue->ring.size;
-	bool event_index = queue->ring.event_index;
 	int err;
 
 	driver_ring_destroy(&queue->ring);
-	err = driver_ring_init(&queue->ring, size, base, event_index);
-	return err ? err : configure(queue, base);
+	err = init_ring(queue, size, base);
+	return err ? err : configure(queue);
 }
 
 /**

@@ -70,8 +70,8 @@ int vhost_queue_reset(struct vhost_queue *queue, uint16_t base);
 void vhost_queue_close(struct vhost_queue *queue);
 int vhost_queue_net_backend(struct vhost_queue *queue, int fd);
 int vhost_queue_blk_backend(struct vhost_queue *queue, int fd, uint32_t flags);
-int vhost_queue_get_base(struct vhost_queue *queue);
-int vhost_queue_set_base(struct vhost_queue *queue, uint16_t base);
+int64_t vhost_queue_get_base(struct vhost_queue *queue);
+int vhost_queue_set_base(struct vhost_queue *queue, uint32_t base);
 int vhost_queue_stats(struct vhost_queue *queue, struct vqhost_vring_stats *stats);
 
 void vhost_queue_expose(struct vhost_queue *queue);

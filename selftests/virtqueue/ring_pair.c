@@ -7,13 +7,15 @@
 /**
  * ring_pair_init() - set both sides up, indirect descriptors negotiated
  * @pair: to be destroyed by ring_pair_destroy(), also after failure
+ * @packed: VIRTIO_F_RING_PACKED is negotiated
  * @size: number of descriptors
- * @base: where the indices begin
+ * @base: where both sides begin, see driver_ring_init() and driver_ring_init_packed()
  * @event_index: VIRTIO_F_EVENT_IDX is negotiated
  *
  * Return: 0 or -errno.
  */
-int ring_pair_init(struct ring_pair *pair, unsigned int size, u16 base, bool event_index)
+int ring_pair_init(struct ring_pair *pair, bool packed, unsigned int size, u16 base,
+		   bool event_index)
 {
 	int err;
 
@@ -21,7 +23,11 @@ int ring_pair_init(struct ring_pair *pair, unsigned int size, u16 base, bool eve
 	err = test_memory_add(&pair->memory, PAIR_MEMORY, PAIR_REGION);
 	if (!err)
 		err = test_memory_add(&pair->memory, PAIR_BORDER, PAIR_REGION);
-	if (!err)
+	if (err)
+		return err;
+	if (packed)
+		err = driver_ring_init_packed(&pair->driver, size, base, event_index);
+	else
 		err = driver_ring_init(&pair->driver, size, base, event_index);
 	if (err)
 		return err;
@@ -30,11 +36,38 @@ int ring_pair_init(struct ring_pair *pair, unsigned int size, u16 base, bool eve
 		.driver_area = pair->driver.available,
 		.device_area = pair->driver.used,
 		.size = size,
-		.base = base,
+		.base = pair->driver.base,
+		.packed = packed,
 		.event_index = event_index,
 		.indirect = true,
 		.memory = &pair->memory,
 	};
+	return virtqueue_init(&pair->device, &pair->config);
+}
+
+/**
+ * ring_pair_set_in_order() - VIRTIO_F_IN_ORDER is negotiated after all
+ * @pair: unused as yet
+ *
+ * Return: 0 or -errno.
+ */
+int ring_pair_set_in_order(struct ring_pair *pair)
+{
+	pair->driver.in_order = true;
+	pair->config.in_order = true;
+	return ring_pair_restart(pair);
+}
+
+/**
+ * ring_pair_restart() - a new device goes on where the present one is
+ * @pair: the pair
+ *
+ * Return: 0 or -errno.
+ */
+int ring_pair_restart(struct ring_pair *pair)
+{
+	pair->config.base = virtqueue_base(&pair->device);
+	virtqueue_destroy(&pair->device);
 	return virtqueue_init(&pair->device, &pair->config);
 }
 

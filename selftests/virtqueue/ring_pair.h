@@ -32,7 +32,10 @@ struct ring_pair {
 	struct virtqueue_config config;
 };
 
-int ring_pair_init(struct ring_pair *pair, unsigned int size, u16 base, bool event_index);
+int ring_pair_init(struct ring_pair *pair, bool packed, unsigned int size, u16 base,
+		   bool event_index);
+int ring_pair_set_in_order(struct ring_pair *pair);
+int ring_pair_restart(struct ring_pair *pair);
 void ring_pair_destroy(struct ring_pair *pair);
 
 int pair_add(struct ring_pair *pair, u64 address, u32 length, bool writable);

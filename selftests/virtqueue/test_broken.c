@@ -41,7 +41,7 @@ FIXTURE_SETUP(broken)
 	struct virtqueue_chain chain;
 	int i;
 
-	ASSERT_EQ(0, ring_pair_init(pair, SIZE, variant->base, variant->event_index));
+	ASSERT_EQ(0, ring_pair_init(pair, false, SIZE, variant->base, variant->event_index));
 	self->descriptors = pair->driver.descriptors;
 	ASSERT_LE(0, pair_add_exposed(pair, 3));
 	for (i = 0; i < 3; i++)
@@ -248,11 +248,11 @@ TEST_F(broken, table_longer_than_queue)
 
 	for (i = 0; i <= SIZE; i++)
 		buffers[i] = (struct driver_buffer) { PAIR_MEMORY, 1 };
-	driver_table_fill(self->table, buffers, 1, SIZE - 1, NULL);
+	driver_ring_fill_table(&self->pair.driver, self->table, buffers, 1, SIZE - 1, NULL);
 	offer_table(&self->pair, self->table, SIZE * sizeof(self->table[0]));
 	ASSERT_EQ(1, virtqueue_next(&self->pair.device, &chain));
 
-	driver_table_fill(self->table, buffers, 1, SIZE, NULL);
+	driver_ring_fill_table(&self->pair.driver, self->table, buffers, 1, SIZE, NULL);
 	offer_table(&self->pair, self->table, (SIZE + 1) * sizeof(self->table[0]));
 	EXPECT_BREAKS(VIRTQUEUE_CHAIN_LENGTH);
 }
@@ -389,11 +389,11 @@ TEST(error_names)
 {
 	enum virtqueue_error error;
 
-	for (error = VIRTQUEUE_OK; error <= VIRTQUEUE_REQUEST; error++) {
+	for (error = VIRTQUEUE_OK; error <= VIRTQUEUE_ID_IN_USE; error++) {
 		ASSERT_NE(NULL, virtqueue_error_name(error));
 		EXPECT_STRNE("unknown", virtqueue_error_name(error));
 	}
-	EXPECT_STREQ("unknown", virtqueue_error_name(VIRTQUEUE_REQUEST + 1));
+	EXPECT_STREQ("unknown", virtqueue_error_name(VIRTQUEUE_ID_IN_USE + 1));
 	EXPECT_STREQ("unknown", virtqueue_error_name(-1));
 }
 

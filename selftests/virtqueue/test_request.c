@@ -21,7 +21,7 @@ FIXTURE(request) {
 
 FIXTURE_SETUP(request)
 {
-	ASSERT_EQ(0, ring_pair_init(&self->pair, 16, 0, false));
+	ASSERT_EQ(0, ring_pair_init(&self->pair, false, 16, 0, false));
 	self->limits.sectors = 100;
 	self->limits.features = 1ULL << VIRTIO_BLK_F_DISCARD | 1ULL << VIRTIO_BLK_F_WRITE_ZEROES;
 }

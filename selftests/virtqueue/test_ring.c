@@ -12,6 +12,7 @@ FIXTURE(ring) {
 };
 
 FIXTURE_VARIANT(ring) {
+	bool packed;
 	bool event_index;
 	u16 base;
 };
@@ -32,9 +33,29 @@ FIXTURE_VARIANT_ADD(ring, wrap) {
 	.base = 65530,
 };
 
+FIXTURE_VARIANT_ADD(ring, packed) {
+	.packed = true,
+	.event_index = false,
+	.base = VIRTQUEUE_POSITION_WRAP,
+};
+
+FIXTURE_VARIANT_ADD(ring, packed_event_index) {
+	.packed = true,
+	.event_index = true,
+	.base = VIRTQUEUE_POSITION_WRAP,
+};
+
+/* In the second round, whose wrap counters are 0, and at its end. */
+FIXTURE_VARIANT_ADD(ring, packed_wrap) {
+	.packed = true,
+	.event_index = true,
+	.base = 5,
+};
+
 FIXTURE_SETUP(ring)
 {
-	ASSERT_EQ(0, ring_pair_init(&self->pair, 8, variant->base, variant->event_index));
+	ASSERT_EQ(0, ring_pair_init(&self->pair, variant->packed, 8, variant->base,
+				    variant->event_index));
 }
 
 FIXTURE_TEARDOWN(ring)
@@ -47,7 +68,8 @@ TEST_F(ring, empty)
 	EXPECT_EQ(0, virtqueue_pending(&self->pair.device));
 	EXPECT_EQ(0, virtqueue_next(&self->pair.device, &self->chain));
 	EXPECT_EQ(0, virtqueue_publish(&self->pair.device));
-	EXPECT_EQ(variant->base, driver_ring_used_index(&self->pair.driver));
+	EXPECT_EQ(self->pair.config.base, driver_ring_device_base(&self->pair.driver));
+	EXPECT_EQ(self->pair.config.base, virtqueue_base(&self->pair.device));
 }
 
 /* A chain arrives as it was built, and goes back with its length. */
@@ -150,6 +172,20 @@ TEST_F(ring, chain_of_the_whole_table)
 		EXPECT_EQ(buffers[i].address, self->chain.segments[i].address);
 }
 
+/* Where the device takes next that has taken @count descriptors from the start on. */
+static u16 available(struct ring_pair *pair, unsigned int count)
+{
+	struct driver_position at = {
+		.index = pair->driver.base & ~VIRTQUEUE_POSITION_WRAP,
+		.wrap = pair->driver.base & VIRTQUEUE_POSITION_WRAP,
+	};
+
+	if (!pair->config.packed)
+		return pair->driver.base + count;
+	driver_position_advance(&pair->driver, &at, count);
+	return driver_position_pack(at);
+}
+
 /* What was put back comes again, in order, once there is more. */
 TEST_F(ring, put_back)
 {
@@ -162,7 +198,7 @@ TEST_F(ring, put_back)
 		EXPECT_EQ(i, self->chain.id);
 	}
 	virtqueue_put_back(device, 3);
-	EXPECT_EQ((u16)(variant->base + 1), virtqueue_base(device));
+	EXPECT_EQ(available(&self->pair, 1), virtqueue_base(device) & 0xffff);
 	EXPECT_EQ(0, virtqueue_pending(device));
 	EXPECT_EQ(0, virtqueue_enable_kicks(device));
 
@@ -184,7 +220,8 @@ TEST_F(ring, put_back_many_batches)
 	struct ring_pair large;
 	unsigned int i, round;
 
-	ASSERT_EQ(0, ring_pair_init(&large, 256, variant->base, variant->event_index));
+	ASSERT_EQ(0, ring_pair_init(&large, variant->packed, 256, variant->base,
+				    variant->event_index));
 	ASSERT_LE(0, pair_add_exposed(&large, 200));
 	for (round = 0; round < 2; round++) {
 		for (i = 0; i < 200; i++) {
@@ -211,31 +248,28 @@ TEST_F(ring, base)
 		ASSERT_EQ(0, virtqueue_push(&pair->device, self->chain.id, 0));
 	}
 	ASSERT_LE(0, virtqueue_publish(&pair->device));
-	pair->config.base = virtqueue_base(&pair->device);
-	EXPECT_EQ((u16)(variant->base + 4), pair->config.base);
+	EXPECT_EQ(driver_ring_device_base(&pair->driver), virtqueue_base(&pair->device));
+	EXPECT_EQ(available(pair, 4), virtqueue_base(&pair->device) & 0xffff);
 
-	virtqueue_destroy(&pair->device);
-	ASSERT_EQ(0, virtqueue_init(&pair->device, &pair->config));
+	ASSERT_EQ(0, ring_pair_restart(pair));
 	for (i = 4; i < 6; i++) {
 		ASSERT_EQ(1, virtqueue_next(&pair->device, &self->chain));
 		EXPECT_EQ(i, self->chain.id);
 		ASSERT_EQ(0, virtqueue_push(&pair->device, self->chain.id, 0));
 	}
 	EXPECT_EQ(0, virtqueue_next(&pair->device, &self->chain));
-	/* Who does not know what went before asks for one call too many. */
-	driver_ring_calls_off(&pair->driver);
-	EXPECT_EQ(variant->event_index, virtqueue_publish(&pair->device));
+	ASSERT_LE(0, virtqueue_publish(&pair->device));
 	for (i = 0; i < 6; i++)
 		EXPECT_EQ(i, driver_ring_reap(&pair->driver, NULL));
 }
 
 /* Fill a ring to the brim and empty it backwards, three times. */
-static bool runs_full(unsigned int size, u16 base, bool event_index)
+static bool runs_full(bool packed, unsigned int size, u16 base, bool event_index)
 {
 	struct virtqueue_chain chain;
 	struct ring_pair pair;
 	u16 *heads = calloc(size, sizeof(*heads));
-	bool ok = heads && !ring_pair_init(&pair, size, base, event_index);
+	bool ok = heads && !ring_pair_init(&pair, packed, size, base, event_index);
 	unsigned int round, i;
 	uint32_t written;
 	int head;
@@ -270,9 +304,28 @@ TEST_F(ring, every_size)
 {
 	unsigned int size;
 
-	for (size = 1; size <= VIRTQUEUE_SIZE_MAX; size *= 2)
-		EXPECT_TRUE(runs_full(size, variant->base, variant->event_index))
+	for (size = 1; size <= VIRTQUEUE_SIZE_MAX; size *= 2) {
+		if (variant->packed && (variant->base & ~VIRTQUEUE_POSITION_WRAP) >= size)
+			continue;
+		EXPECT_TRUE(runs_full(variant->packed, size, variant->base,
+				      variant->event_index))
 			TH_LOG("size %u", size);
+	}
+}
+
+/* A packed ring need not have a power of 2 (section 2.8.10.1). */
+TEST_F(ring, every_small_size)
+{
+	unsigned int size;
+
+	if (!variant->packed)
+		return;
+	for (size = 1; size <= 70; size++) {
+		if ((variant->base & ~VIRTQUEUE_POSITION_WRAP) < size)
+			EXPECT_TRUE(runs_full(true, size, variant->base, variant->event_index))
+				TH_LOG("size %u", size);
+	}
+	EXPECT_TRUE(runs_full(true, VIRTQUEUE_SIZE_MAX - 1, variant->base, true));
 }
 
 /* Batches of all lengths, whose borders meet those of the ring and of 16 bits. */
@@ -301,7 +354,82 @@ TEST_F(ring, wrap_around)
 			ASSERT_EQ(taken - batch + i, written);
 		}
 	}
-	EXPECT_EQ((u16)(variant->base + added), virtqueue_base(&pair->device));
+	EXPECT_EQ(driver_ring_device_base(&pair->driver), virtqueue_base(&pair->device));
+	if (!variant->packed)
+		EXPECT_EQ((u16)(variant->base + added), virtqueue_base(&pair->device));
+}
+
+/*
+ * Chains of one to four descriptors, given back in an order that changes, while
+ * more are taken: whatever the device has in hand, the driver gets back what it
+ * gave.
+ */
+TEST_F(ring, lengths_out_of_order)
+{
+	struct driver_buffer buffers[4];
+	struct ring_pair *pair = &self->pair;
+	unsigned int round, held = 0, i, count;
+	struct { u16 id; u32 length; } hold[8];
+	u32 length_of[8] = {};
+	uint32_t written;
+	int id;
+
+	for (round = 0; round < 5000; round++) {
+		count = 1 + round % 4;
+		for (i = 0; i < count; i++)
+			buffers[i] = (struct driver_buffer) { PAIR_MEMORY, 1 + round + i };
+		id = driver_ring_add(&pair->driver, buffers, 0, count);
+		if (id >= 0) {
+			length_of[id] = 1 + round;
+			driver_ring_expose(&pair->driver);
+			ASSERT_EQ(1, virtqueue_next(&pair->device, &self->chain));
+			ASSERT_EQ(id, self->chain.id);
+			ASSERT_EQ(count, self->chain.writable);
+			ASSERT_EQ(1 + round, self->chain.segments[0].length);
+			hold[held].id = id;
+			hold[held++].length = 1 + round;
+		}
+		ASSERT_EQ(0, virtqueue_next(&pair->device, &self->chain));
+		if (id >= 0 && round % 5)
+			continue;
+		/* One from the middle, then the oldest, published together or not. */
+		for (i = 0; i < 2 && held; i++) {
+			unsigned int which = i ? 0 : round % held;
+
+			ASSERT_EQ(0, virtqueue_push(&pair->device, hold[which].id,
+						    hold[which].length));
+			hold[which] = hold[--held];
+			if (round & 1)
+				ASSERT_LE(0, virtqueue_publish(&pair->device));
+		}
+		ASSERT_LE(0, virtqueue_publish(&pair->device));
+		for (count = 0; count < i; count++) {
+			id = driver_ring_reap(&pair->driver, &written);
+			ASSERT_LE(0, id);
+			ASSERT_EQ(length_of[id], written);
+		}
+		ASSERT_EQ(-EAGAIN, driver_ring_reap(&pair->driver, &written));
+	}
+}
+
+/* A batch that goes around the ring's end appears at once, not in two parts. */
+TEST_F(ring, batch_around_the_end)
+{
+	struct ring_pair *pair = &self->pair;
+	unsigned int start, i;
+
+	for (start = 0; start < 2 * 8; start++) {
+		ASSERT_LE(0, pair_add_exposed(pair, 7));
+		for (i = 0; i < 7; i++) {
+			ASSERT_EQ(1, virtqueue_next(&pair->device, &self->chain));
+			ASSERT_EQ(0, virtqueue_push(&pair->device, self->chain.id, i));
+		}
+		ASSERT_EQ(0, driver_ring_used(&pair->driver));
+		ASSERT_LE(0, virtqueue_publish(&pair->device));
+		ASSERT_EQ(7, driver_ring_used(&pair->driver));
+		for (i = 0; i < 7; i++)
+			ASSERT_LE(0, driver_ring_reap(&pair->driver, NULL));
+	}
 }
 
 /* Chains added while others are under way, the ring never empty. */
@@ -313,7 +441,7 @@ TEST_F(ring, overlapping)
 	ASSERT_LE(0, pair_add_exposed(pair, 5));
 	for (i = 0; i < 1000; i++) {
 		ASSERT_LE(0, pair_add_exposed(pair, 1 + i % 3));
-		while (driver_ring_used_index(&pair->driver) != (u16)(variant->base + 2 * i + 2)) {
+		while (driver_ring_used(&pair->driver) < 2) {
 			ASSERT_EQ(1, virtqueue_next(&pair->device, &self->chain));
 			ASSERT_EQ(0, virtqueue_push(&pair->device, self->chain.id, 0));
 			ASSERT_LE(0, virtqueue_publish(&pair->device));
@@ -323,6 +451,19 @@ TEST_F(ring, overlapping)
 	}
 }
 
+/* Nothing is pushed that was not taken. */
+TEST_F(ring, push_what_was_not_taken)
+{
+	if (!variant->packed)
+		return;
+	ASSERT_LE(0, pair_add_exposed(&self->pair, 2));
+	ASSERT_EQ(1, virtqueue_next(&self->pair.device, &self->chain));
+	EXPECT_EQ(-EINVAL, virtqueue_push(&self->pair.device, self->chain.id + 1, 0));
+	EXPECT_EQ(-EINVAL, virtqueue_push(&self->pair.device, 8, 0));
+	virtqueue_put_back(&self->pair.device, 1);
+	EXPECT_EQ(-EINVAL, virtqueue_push(&self->pair.device, self->chain.id, 0));
+}
+
 TEST(bad_config)
 {
 	static const u32 sizes[] = { 0, 3, 6, 100, 32767, 65536, 0x80000000 };
@@ -330,7 +471,7 @@ TEST(bad_config)
 	struct ring_pair pair;
 	unsigned int i;
 
-	ASSERT_EQ(0, ring_pair_init(&pair, 8, 0, false));
+	ASSERT_EQ(0, ring_pair_init(&pair, false, 8, 0, false));
 	EXPECT_LE(8 * (sizeof(struct virtqueue_segment) + sizeof(struct virtqueue_used)),
 		  virtqueue_memory_size(&pair.device));
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -344,6 +485,47 @@ TEST(bad_config)
 	EXPECT_EQ(0, virtqueue_init(&device, &pair.config));
 	virtqueue_destroy(&device);
 	EXPECT_EQ(0, virtqueue_memory_size(&device));
+	ring_pair_destroy(&pair);
+}
+
+/* Both positions in the ring, and not further apart than a round. */
+TEST(bad_config_packed)
+{
+	static const struct {
+		u16 available;
+		u16 used;
+		int result;
+	} cases[] = {
+		{ 0x8000, 0x8000, 0 }, { 0, 0, 0 }, { 0x8005, 0x8005, 0 }, { 5, 5, 0 },
+		{ 0x8005, 0x8000, 0 }, { 0, 0x8000, 0 }, { 0x8000, 0, 0 }, { 3, 0x8005, 0 },
+		{ 3, 0x8003, 0 },
+		{ 0x8006, 0x8000, -EINVAL }, { 0x8000, 0x8006, -EINVAL },
+		{ 0xffff, 0xffff, -EINVAL }, { 0x8000, 0x8001, -EINVAL },
+		{ 4, 0x8003, -EINVAL }, { 0x8001, 0, -EINVAL }, { 0x8000, 6, -EINVAL },
+	};
+	static const u32 sizes[] = { 0, 32769, 65536, 0x80000000 };
+	struct device_virtqueue device = {};
+	struct ring_pair pair;
+	unsigned int i;
+
+	ASSERT_EQ(0, ring_pair_init(&pair, true, 6, 0, false));
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		pair.config.base = cases[i].available | (u32)cases[i].used << 16;
+		EXPECT_EQ(cases[i].result, virtqueue_init(&device, &pair.config))
+			TH_LOG("case %u", i);
+		if (!cases[i].result)
+			EXPECT_EQ(pair.config.base, virtqueue_base(&device));
+		virtqueue_destroy(&device);
+	}
+	pair.config.base = 0;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		pair.config.size = sizes[i];
+		EXPECT_EQ(-EINVAL, virtqueue_init(&device, &pair.config));
+	}
+	pair.config.size = 256;
+	ASSERT_EQ(0, virtqueue_init(&device, &pair.config));
+	EXPECT_GE(65536, sizeof(device) + virtqueue_memory_size(&device));
+	virtqueue_destroy(&device);
 	ring_pair_destroy(&pair);
 }
 

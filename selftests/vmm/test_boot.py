@@ -70,16 +70,24 @@ def check_queues(running, queues):
     assert int(vectors) >= 4 * queues, f"{vectors} vectors for {4 * queues} queues"
 
 
-def boot_test(backend, queues, net_device=None):
+def check_format(running, devices, packed):
+    """The guest's drivers have chosen the format of rings that they were offered."""
+    chosen = running.check("cut -c35 /sys/bus/virtio/devices/*/features").split()
+    equal(chosen, [str(int(packed))] * devices, "VIRTIO_F_RING_PACKED of each device")
+
+
+def boot_test(backend, queues, net_device=None, packed=False):
     """A test that boots a guest with a net and two disks and moves data."""
     def test():
-        disks = [guest.Disk(BLOCK_DEVICE, backend, queues=queues),
-                 guest.Disk(FILE, backend, queues=queues)]
-        name = f"{backend}-{queues}" + ("-mainline" if net_device else "")
+        disks = [guest.Disk(BLOCK_DEVICE, backend, queues=queues, packed=packed),
+                 guest.Disk(FILE, backend, queues=queues, packed=packed)]
+        name = f"{backend}-{queues}" + ("-mainline" if net_device else "") + \
+               ("-packed" if packed else "")
         with tap(queues) as device:
-            net = guest.Net(device, backend, net_device, queues)
+            net = guest.Net(device, backend, net_device, queues, packed=packed)
             with booted([net] + disks, name, cpus=2) as running:
                 equal(int(running.check("nproc")), 2, "processors")
+                check_format(running, 3, packed)
                 check_queues(running, queues)
                 check_disks(running, [("vda", BLOCK_DEVICE), ("vdb", FILE)])
                 check_each_processor(running, 2)
@@ -89,7 +97,49 @@ def boot_test(backend, queues, net_device=None):
     description = f"backend={backend}, {queues} queue(s): data is intact both ways"
     if net_device:
         description += f", net by {net_device}"
+    if packed:
+        description += ", packed rings"
     return description, test
+
+
+def queue_reset_test(backend, packed):
+    """A test that resets each queue of a net again and again under traffic."""
+    def test():
+        disk = guest.Disk(BLOCK_DEVICE, backend, packed=packed)
+        with tap(2) as device:
+            net = guest.Net(device, backend, queues=2, packed=packed)
+            with booted([net, disk], f"queue-reset-{backend}", cpus=2) as running:
+                chosen = running.check("cut -c41 /sys/bus/virtio/devices/*/features").split()
+                equal(chosen, ["1", "1"], "VIRTIO_F_RING_RESET of each device")
+                check_format(running, 2, packed)
+                # A new size takes a reset of the queue; the others go on meanwhile.
+                running.check("touch /tmp/go; (while [ -e /tmp/go ]; do"
+                              " ethtool -G eth0 rx 64 && ethtool -G eth0 tx 32 &&"
+                              " ethtool -G eth0 rx 256 && ethtool -G eth0 tx 256 || break;"
+                              " echo; done >/tmp/rounds 2>/tmp/errors) &")
+                check_disks(running, [("vda", BLOCK_DEVICE)])
+                check_net(running, 2)
+                running.check("rm /tmp/go")
+                equal(running.check("cat /tmp/errors"), "", "what ethtool says")
+                rounds = int(running.check("wc -l </tmp/rounds"))
+                assert rounds > 1, f"{rounds} rounds of resets"
+                check_net(running, 2)
+                equal(running.power_off(SECONDS), POWER_OFF, "exit status")
+        equal(kernel_complaints(), [], "complaints in the kernel log")
+    return (f"backend={backend}, {'packed' if packed else 'split'} rings: queues are reset one by "
+            "one under traffic"), test
+
+
+def test_packed_by_qemu():
+    """stock QEMU hands packed rings to /dev/vqhost-net: data is intact both ways"""
+    with tap() as device:
+        with booted([guest.Net(device, "vhost", packed=True)], "qemu-packed",
+                    vmm="qemu") as running:
+            check_format(running, 1, True)
+            running.check("dd if=/dev/urandom of=/tmp/p bs=1M count=4 2>/dev/null", SECONDS)
+            check_net(running, 1)
+            equal(running.power_off(SECONDS), POWER_OFF, "exit status of a power-off")
+    equal(kernel_complaints(), [], "complaints in the kernel log")
 
 
 def test_reset():
@@ -153,6 +203,10 @@ if __name__ == "__main__":
         boot_test("user", 1), boot_test("user", 2),
         boot_test("vhost", 1), boot_test("vhost", 2),
         boot_test("vhost", 1, "/dev/vhost-net"),
+        boot_test("user", 1, packed=True), boot_test("vhost", 2, packed=True),
+        test_packed_by_qemu,
+        queue_reset_test("user", False), queue_reset_test("vhost", False),
+        queue_reset_test("vhost", True),
         readonly_test("user"), readonly_test("vhost"),
         test_flush, test_eight_processors, test_reset, test_panic,
     ])

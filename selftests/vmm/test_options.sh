@@ -62,6 +62,7 @@ cases=$(sed 's/#.*//; /^[[:space:]]*$/d' <<-'END'
 	--disk queues=100000		| run MACHINE --disk path=WORK/disk,queues=100000
 	--disk queues=many		| run MACHINE --disk path=WORK/disk,queues=many
 	--disk readonly=maybe		| run MACHINE --disk path=WORK/disk,readonly=maybe
+	--disk packed=maybe		| run MACHINE --disk path=WORK/disk,packed=maybe
 	--disk device=/dev/nope		| run MACHINE --disk path=WORK/disk,backend=vhost,device=/dev/nope
 	--disk device=/dev/null		| run MACHINE --disk path=WORK/disk,backend=vhost,device=/dev/null
 	--net tap			| run MACHINE --net backend=user
@@ -74,6 +75,8 @@ cases=$(sed 's/#.*//; /^[[:space:]]*$/d' <<-'END'
 	--net queues=100000		| run MACHINE --net tap=vqt0,queues=100000
 	--net device=/dev/nope		| run MACHINE --net tap=vqt0,backend=vhost,device=/dev/nope
 	--net device=/dev/null		| run MACHINE --net tap=vqt0,backend=vhost,device=/dev/null
+	--net packed=maybe		| run MACHINE --net tap=vqt0,packed=maybe
+	--net packed=on /dev/vhost-net	| run MACHINE --net tap=vqt0,backend=vhost,device=/dev/vhost-net,packed=on
 	--net tap=lo			| run MACHINE --net tap=lo
 END
 )
@@ -126,7 +129,7 @@ print("held", flush=True)
 sys.stdin.read()' "$1"
 }
 
-modprobe tun
+modprobe -a tun vhost_net
 ip tuntap add dev vqt0 mode tap vnet_hdr
 ktap_plan $(($(wc -l <<<"$cases") + 4))
 

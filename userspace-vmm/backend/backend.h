@@ -28,7 +28,9 @@ struct virtio_queue;
 /* Features of the ring, as all backends know them. */
 #define BACKEND_RING_FEATURES (VIRTIO_FEATURE(VIRTIO_RING_F_INDIRECT_DESC) | \
 			       VIRTIO_FEATURE(VIRTIO_RING_F_EVENT_IDX) | \
-			       VIRTIO_FEATURE(VIRTIO_F_VERSION_1))
+			       VIRTIO_FEATURE(VIRTIO_F_VERSION_1) | \
+			       VIRTIO_FEATURE(VIRTIO_F_RING_PACKED) | \
+			       VIRTIO_FEATURE(VIRTIO_F_RING_RESET))
 
 /**
  * struct backend_ops - what a backend can do

@@ -123,6 +123,7 @@ static int init_ring(struct user_queue *queue)
 	struct virtqueue_config config = {
 		.size = queue->queue->size,
 		.base = queue->queue->base,
+		.packed = features & VIRTIO_FEATURE(VIRTIO_F_RING_PACKED),
 		.event_index = features & VIRTIO_FEATURE(VIRTIO_RING_F_EVENT_IDX),
 		.indirect = features & VIRTIO_FEATURE(VIRTIO_RING_F_INDIRECT_DESC),
 		.memory = queue->queue->device->machine->memory,

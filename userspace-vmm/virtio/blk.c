@@ -148,6 +148,8 @@ static void fill_config(struct virtio_blk *blk, const struct disk_options *optio
 		features &= ~VIRTIO_FEATURE(VIRTIO_BLK_F_RO);
 	if (options->queues == 1)
 		features &= ~VIRTIO_FEATURE(VIRTIO_BLK_F_MQ);
+	if (!options->packed)
+		features &= ~VIRTIO_FEATURE(VIRTIO_F_RING_PACKED);
 	blk->device.offered = features;
 	blk->device.config = &blk->config;
 	blk->device.config_length = sizeof(blk->config);
@@ -179,6 +181,11 @@ int virtio_blk_create(struct machine *machine, const struct disk_options *option
 	err = create_backend(blk, options);
 	if (err)
 		goto close_store;
+	if (options->packed && !(blk->backend->features & VIRTIO_FEATURE(VIRTIO_F_RING_PACKED))) {
+		err = option_key_error(OPTION, "packed", "on", "%s does not know packed rings",
+				       options->device);
+		goto destroy_backend;
+	}
 	fill_config(blk, options);
 	err = virtio_device_init(&blk->device, options->queues, options->queue_size);
 	if (err)

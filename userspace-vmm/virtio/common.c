@@ -5,6 +5,9 @@
  * A read fills an image of the structure and copies the bytes asked for; that
  * serves accesses of any width.  A write takes one whole field; the driver must
  * use the field's width, or two halves for 64 bits (section 4.1.3.1).
+ *
+ * What follows the structure of virtio 1.0 reads as 0: there is no notification
+ * data, and a queue's reset is over before the driver can ask.
  */
 #include <endian.h>
 #include <errno.h>
@@ -148,10 +151,17 @@ static int write_queue(struct virtio_pci *transport, uint64_t offset, uint32_t v
 
 	if (!queue)
 		return 0;
-	if (offset != VIRTIO_PCI_COMMON_Q_MSIX)
+	switch (offset) {
+	case VIRTIO_PCI_COMMON_Q_MSIX:
+		write_vector(transport, queue, value);
+		return 0;
+	case VIRTIO_PCI_COMMON_Q_RESET:
+		if (value == 1 && virtio_has_feature(queue->device, VIRTIO_F_RING_RESET))
+			virtio_queue_reset(queue);
+		return 0;
+	default:
 		return write_queue_setup(queue, offset, value);
-	write_vector(transport, queue, value);
-	return 0;
+	}
 }
 
 static void write_status(struct virtio_pci *transport, uint8_t value)
@@ -182,6 +192,7 @@ static unsigned int field_width(uint64_t offset)
 	case VIRTIO_PCI_COMMON_Q_SIZE:
 	case VIRTIO_PCI_COMMON_Q_MSIX:
 	case VIRTIO_PCI_COMMON_Q_ENABLE:
+	case VIRTIO_PCI_COMMON_Q_RESET:
 		return 2;
 	case VIRTIO_PCI_COMMON_STATUS:
 		return 1;

@@ -16,14 +16,22 @@
 
 #include "machine/machine.h"
 #include "virtio/device.h"
-#include "virtqueue/memory.h"
+#include "virtqueue/virtqueue.h"
 
-/* Alignment of the three areas (section 2.7). */
+/* Alignment of the three areas (section 2.7 and 2.8.10.1). */
 #define DESCRIPTORS_ALIGN 16
 #define DRIVER_AREA_ALIGN 2
 #define DEVICE_AREA_ALIGN 4
+#define EVENT_ALIGN 4
 
 #define SECONDS_BETWEEN_MESSAGES 5
+
+/* A ring that is new begins where its format begins. */
+static void set_base(struct virtio_queue *queue)
+{
+	queue->base = virtio_has_feature(queue->device, VIRTIO_F_RING_PACKED) ?
+		      VIRTQUEUE_PACKED_BASE : 0;
+}
 
 static void reset_queue(struct virtio_queue *queue)
 {
@@ -35,7 +43,7 @@ static void reset_queue(struct virtio_queue *queue)
 	queue->descriptors = 0;
 	queue->driver_area = 0;
 	queue->device_area = 0;
-	queue->base = 0;
+	set_base(queue);
 }
 
 /**
@@ -96,22 +104,11 @@ static void *map_area(struct guest_memory *memory, uint64_t address, uint64_t le
 	return area.iov_base;
 }
 
-/**
- * virtio_queue_map() - find a queue's rings
- * @queue: enabled by the driver
- * @rings: receives the addresses
- *
- * The areas have room for event indices, used or not.  Virtio 1.2, section 2.7.
- * Return: 0, -EINVAL for a size no queue can have, -EFAULT for a misaligned area
- * or one that lies outside guest memory.
- */
-int virtio_queue_map(const struct virtio_queue *queue, struct virtio_rings *rings)
+static void map_split(const struct virtio_queue *queue, struct virtio_rings *rings)
 {
 	struct guest_memory *memory = queue->device->machine->memory;
 	uint64_t size = queue->size;
 
-	if (!size || size > queue->size_max || size & (size - 1))
-		return -EINVAL;
 	rings->descriptors = map_area(memory, queue->descriptors,
 				      size * sizeof(struct vring_desc), DESCRIPTORS_ALIGN, false);
 	rings->driver_area = map_area(memory, queue->driver_area,
@@ -121,6 +118,43 @@ int virtio_queue_map(const struct virtio_queue *queue, struct virtio_rings *ring
 				      sizeof(struct vring_used) + sizeof(__virtio16) +
 				      size * sizeof(struct vring_used_elem),
 				      DEVICE_AREA_ALIGN, true);
+}
+
+/* The device writes to the descriptors, too. */
+static void map_packed(const struct virtio_queue *queue, struct virtio_rings *rings)
+{
+	struct guest_memory *memory = queue->device->machine->memory;
+
+	rings->descriptors = map_area(memory, queue->descriptors,
+				      queue->size * sizeof(struct vring_packed_desc),
+				      DESCRIPTORS_ALIGN, true);
+	rings->driver_area = map_area(memory, queue->driver_area,
+				      sizeof(struct vring_packed_desc_event), EVENT_ALIGN, false);
+	rings->device_area = map_area(memory, queue->device_area,
+				      sizeof(struct vring_packed_desc_event), EVENT_ALIGN, true);
+}
+
+/**
+ * virtio_queue_map() - find a queue's rings
+ * @queue: enabled by the driver
+ * @rings: receives the addresses
+ *
+ * The areas have room for event indices, used or not.  Virtio 1.2, section 2.7
+ * and 2.8.
+ * Return: 0, -EINVAL for a size no queue can have, -EFAULT for a misaligned area
+ * or one that lies outside guest memory.
+ */
+int virtio_queue_map(const struct virtio_queue *queue, struct virtio_rings *rings)
+{
+	bool packed = virtio_has_feature(queue->device, VIRTIO_F_RING_PACKED);
+	uint64_t size = queue->size;
+
+	if (!size || size > queue->size_max || (!packed && size & (size - 1)))
+		return -EINVAL;
+	if (packed)
+		map_packed(queue, rings);
+	else
+		map_split(queue, rings);
 	if (!rings->descriptors || !rings->driver_area || !rings->device_area)
 		return -EFAULT;
 	return 0;
@@ -225,15 +259,28 @@ void virtio_queue_set_call(struct virtio_queue *queue, int call)
 		queue->backend->ops->set_call(queue->backend, queue);
 }
 
+/**
+ * virtio_queue_reset() - the driver resets one queue
+ * @queue: running or not; the driver can set it up again
+ *
+ * Other queues of the device go on.  Virtio 1.2, section 2.6.1.
+ */
+void virtio_queue_reset(struct virtio_queue *queue)
+{
+	queue->enabled = false;
+	virtio_device_update(queue->device);
+	reset_queue(queue);
+}
+
 static void reset_device(struct virtio_device *device)
 {
 	unsigned int i;
 
 	device->status = 0;
 	virtio_device_update(device);
+	device->features = 0;
 	for (i = 0; i < device->queue_count; i++)
 		reset_queue(&device->queues[i]);
-	device->features = 0;
 	if (device->ops->reset)
 		device->ops->reset(device);
 }
@@ -246,6 +293,14 @@ static bool features_acceptable(struct virtio_device *device)
 	if (!virtio_has_feature(device, VIRTIO_F_VERSION_1))
 		return false;
 	return !device->ops->features_chosen || !device->ops->features_chosen(device);
+}
+
+static void set_bases(struct virtio_device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < device->queue_count; i++)
+		set_base(&device->queues[i]);
 }
 
 /**
@@ -263,8 +318,12 @@ void virtio_device_set_status(struct virtio_device *device, uint8_t status)
 		reset_device(device);
 		return;
 	}
-	if (added & VIRTIO_CONFIG_S_FEATURES_OK && !features_acceptable(device))
-		status &= ~VIRTIO_CONFIG_S_FEATURES_OK;
+	if (added & VIRTIO_CONFIG_S_FEATURES_OK) {
+		if (features_acceptable(device))
+			set_bases(device);
+		else
+			status &= ~VIRTIO_CONFIG_S_FEATURES_OK;
+	}
 	/* A driver that skips the negotiation gets no queues. */
 	if (!(status & VIRTIO_CONFIG_S_FEATURES_OK))
 		status &= ~VIRTIO_CONFIG_S_DRIVER_OK;

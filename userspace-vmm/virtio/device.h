@@ -36,14 +36,14 @@ struct virtio_device;
  * @size: what the driver has chosen
  * @vector: MSI-X vector, or VIRTIO_NO_VECTOR
  * @enabled: the driver has enabled it
- * @broken: it failed; left alone until the device is reset
+ * @broken: it failed; left alone until it or the device is reset
  * @complained: when a message about that was last printed, in seconds; 0: never
  * @descriptors: guest address of the descriptor area
  * @driver_area: guest address of the driver area
  * @device_area: guest address of the device area
  * @kick: eventfd, written when the driver notifies the device
  * @call: eventfd of the vector, or -1; belongs to the transport
- * @base: where a backend goes on
+ * @base: where a backend goes on, see &struct virtqueue_config.base
  * @backend: who serves it now, or NULL
  */
 struct virtio_queue {
@@ -139,6 +139,7 @@ void virtio_device_update(struct virtio_device *device);
 
 int virtio_queue_map(const struct virtio_queue *queue, struct virtio_rings *rings);
 void virtio_queue_set_call(struct virtio_queue *queue, int call);
+void virtio_queue_reset(struct virtio_queue *queue);
 void virtio_queue_break(struct virtio_queue *queue, const char *reason);
 
 #endif /* VQVMM_VIRTIO_DEVICE_H */

@@ -203,7 +203,7 @@ static int create_backends(struct virtio_net *net, const struct net_options *opt
 				   2 * net->tap.queues + 1, &net->control);
 }
 
-static void fill_config(struct virtio_net *net)
+static void fill_config(struct virtio_net *net, const struct net_options *options)
 {
 	struct virtio_net_config *config = &net->config;
 	uint64_t features = net->data->features | tap_features(&net->tap);
@@ -212,6 +212,8 @@ static void fill_config(struct virtio_net *net)
 		    VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_VQ) | VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_RX) |
 		    VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_RX_EXTRA) |
 		    VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_MAC_ADDR);
+	if (!options->packed)
+		features &= ~VIRTIO_FEATURE(VIRTIO_F_RING_PACKED);
 	if (net->tap.queues > 1)
 		features |= VIRTIO_FEATURE(VIRTIO_NET_F_MQ);
 	if (net->tap.mtu >= ETH_MIN_MTU && net->tap.mtu <= ETH_MAX_MTU) {
@@ -253,7 +255,12 @@ int virtio_net_create(struct machine *machine, const struct net_options *options
 	err = create_backends(net, options);
 	if (err)
 		goto destroy_backends;
-	fill_config(net);
+	if (options->packed && !(net->data->features & VIRTIO_FEATURE(VIRTIO_F_RING_PACKED))) {
+		err = option_key_error(OPTION, "packed", "on", "%s does not know packed rings",
+				       options->device);
+		goto destroy_backends;
+	}
+	fill_config(net, options);
 	err = virtio_device_init(&net->device, 2 * net->tap.queues + 1, options->queue_size);
 	if (err)
 		goto destroy_backends;

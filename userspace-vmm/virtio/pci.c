@@ -33,6 +33,8 @@
 
 #define STRUCTURE_SIZE 0x1000
 #define COMMON_OFFSET 0
+/* The queue reset is the last field (section 4.1.4.3). */
+#define COMMON_LENGTH (VIRTIO_PCI_COMMON_Q_RESET + sizeof(uint16_t))
 #define ISR_OFFSET (1 * STRUCTURE_SIZE)
 #define CONFIG_OFFSET (2 * STRUCTURE_SIZE)
 #define NOTIFY_OFFSET (3 * STRUCTURE_SIZE)
@@ -205,36 +207,38 @@ static bool touches_window(const struct virtio_pci *transport, unsigned int offs
 	return offset < data + sizeof(uint32_t) && offset + length > data;
 }
 
+/* The window's data, if the driver accesses it, and where it leads to; or NULL. */
+static uint8_t *accessed_window(struct virtio_pci *transport, unsigned int offset,
+				unsigned int length, uint64_t *window,
+				unsigned int *window_length)
+{
+	if (!touches_window(transport, offset, length))
+		return NULL;
+	*window_length = access_window(transport, window);
+	if (!*window_length)
+		return NULL;
+	return transport->pci.config + transport->access_offset +
+	       offsetof(struct virtio_pci_cfg_cap, pci_cfg_data);
+}
+
 static void config_reading(struct pci_device *pci, unsigned int offset, unsigned int length)
 {
-	struct virtio_pci *transport = pci->opaque;
 	unsigned int window_length;
 	uint64_t window;
+	uint8_t *data = accessed_window(pci->opaque, offset, length, &window, &window_length);
 
-	if (!touches_window(transport, offset, length))
-		return;
-	window_length = access_window(transport, &window);
-	if (window_length)
-		structures_read(transport, window,
-				pci->config + transport->access_offset +
-				offsetof(struct virtio_pci_cfg_cap, pci_cfg_data),
-				window_length);
+	if (data)
+		structures_read(pci->opaque, window, data, window_length);
 }
 
 static void config_written(struct pci_device *pci, unsigned int offset, unsigned int length)
 {
-	struct virtio_pci *transport = pci->opaque;
 	unsigned int window_length;
 	uint64_t window;
+	uint8_t *data = accessed_window(pci->opaque, offset, length, &window, &window_length);
 
-	if (!touches_window(transport, offset, length))
-		return;
-	window_length = access_window(transport, &window);
-	if (window_length)
-		structures_write(transport, window,
-				 pci->config + transport->access_offset +
-				 offsetof(struct virtio_pci_cfg_cap, pci_cfg_data),
-				 window_length);
+	if (data)
+		structures_write(pci->opaque, window, data, window_length);
 }
 
 /* Where a structure lies.  Returns the capability's offset, 0 without room. */
@@ -272,7 +276,7 @@ static int add_capabilities(struct virtio_pci *transport)
 	uint8_t *writable;
 
 	if (!add_capability(transport, VIRTIO_PCI_CAP_COMMON_CFG, COMMON_OFFSET,
-			    sizeof(struct virtio_pci_common_cfg)) ||
+			    COMMON_LENGTH) ||
 	    !add_capability(transport, VIRTIO_PCI_CAP_NOTIFY_CFG, NOTIFY_OFFSET,
 			    device->queue_count * NOTIFY_MULTIPLIER) ||
 	    !add_capability(transport, VIRTIO_PCI_CAP_ISR_CFG, ISR_OFFSET, 1) ||
