@@ -36,6 +36,15 @@ check: ## build everything, run all tests here and in the test host (TESTS="kmod
 	@selftests/testhost/setup
 	@selftests/run $(TESTS)
 
+TIME ?= 60
+fuzz: ## fuzz ring, guest memory and requests, TIME=seconds for each target
+	@selftests/testhost/setup
+	@selftests/fuzz/fuzz --time $(TIME)
+
+bench-ring: ## compare the ring code with the kernel's own: time and instructions
+	@selftests/testhost/setup
+	@selftests/bench/bench
+
 compare: ## compare userspace with in-kernel backends (QUICK=1: fewer runs)
 	@selftests/compare/compare
 
@@ -61,4 +70,4 @@ sources:
 	@find $(BUILD) -xtype l -delete
 	@cp -rsfu $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/uapi $(BUILD)/
 
-.PHONY: all modules userland sparse checkpatch check compare install clean help sources
+.PHONY: all modules userland sparse checkpatch check fuzz bench-ring compare install clean help sources
