@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The only place that knows kernel versions.
+ * The only place that knows kernel versions, together with compat.c.
  *
  * Everything else is written for the newest kernel supported; what an older
  * one lacks or spells differently is put right here.
@@ -9,7 +9,9 @@
 #define VQHOST_COMPAT_H
 
 #include <linux/eventfd.h>
+#include <linux/sched/signal.h>
 #include <linux/version.h>
+#include <linux/vhost.h>
 
 /* Until 6.8 the caller chose how much to add to the count. */
 static inline void compat_eventfd_signal(struct eventfd_ctx *context)
@@ -19,6 +21,77 @@ static inline void compat_eventfd_signal(struct eventfd_ctx *context)
 #else
 	eventfd_signal(context, 1);
 #endif
+}
+
+/* Since 6.5. */
+#ifndef VHOST_NEW_WORKER
+struct vhost_worker_state {
+	unsigned int worker_id;
+};
+
+struct vhost_vring_worker {
+	unsigned int index;
+	unsigned int worker_id;
+};
+
+#define VHOST_NEW_WORKER _IOR(VHOST_VIRTIO, 0x8, struct vhost_worker_state)
+#define VHOST_FREE_WORKER _IOW(VHOST_VIRTIO, 0x9, struct vhost_worker_state)
+#define VHOST_ATTACH_VRING_WORKER _IOW(VHOST_VIRTIO, 0x15, struct vhost_vring_worker)
+#define VHOST_GET_VRING_WORKER _IOWR(VHOST_VIRTIO, 0x16, struct vhost_vring_worker)
+#endif
+
+/*
+ * Threads that belong to their owner.
+ *
+ * Since 6.10 they are threads of the owner's process, which die with it and
+ * say so (vhost_task_create() is older, but until then such a thread outlived
+ * the signal that killed its process).  Before, they are kernel threads that
+ * borrow the owner's memory and are given what can be given of the rest.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#include <linux/sched/vhost_task.h>
+#define COMPAT_THREAD_OF_OWNER 1
+#else
+#define COMPAT_THREAD_OF_OWNER 0
+#endif
+
+struct vhost_task;
+
+/**
+ * struct compat_thread - a thread that works for a process
+ * @serve: called by the thread, in TASK_INTERRUPTIBLE, with @data; returns true
+ *	to be called again, after signals have been handled, false if it has been
+ *	told to stop
+ * @killed: called by the thread instead if its process was killed: the last
+ *	thing it does.  Never on a kernel thread.
+ * @data: for both
+ * @mm: which a kernel thread uses
+ * @kthread: the kernel thread
+ * @vhost_task: or the thread of the owner's process
+ *
+ * The first three are set by the caller of compat_thread_create().
+ */
+struct compat_thread {
+	bool (*serve)(void *data);
+	void (*killed)(void *data);
+	void *data;
+	struct mm_struct *mm;
+	union {
+		struct task_struct *kthread;
+		struct vhost_task *vhost_task;
+	};
+};
+
+int compat_thread_create(struct compat_thread *thread, const char *type, const char *name);
+void compat_thread_start(struct compat_thread *thread);
+void compat_thread_stop(struct compat_thread *thread);
+struct mm_struct *compat_owner_mm_get(void);
+void compat_owner_mm_put(struct mm_struct *mm);
+
+/* Has serve() to return, so that a signal is handled?  For the thread itself. */
+static inline bool compat_thread_interrupted(void)
+{
+	return COMPAT_THREAD_OF_OWNER && signal_pending(current);
 }
 
 #endif /* VQHOST_COMPAT_H */

@@ -105,11 +105,11 @@ struct blk_io {
  * @vectors_count: room in @vectors
  * @slow_work: works off @slow
  * @rcu: the last completion may still be on its way out of here
+ * @submitting: the thread is going to look at @completed anyhow
  * @slow: requests for @slow_work
  * @completed: requests for the thread
- * @drained: where the thread waits for @completed while it drains
  *
- * All but the last three belong to the thread.
+ * All but the last two belong to the thread.
  */
 struct blk_queue {
 	struct blk_backend backend;
@@ -122,9 +122,9 @@ struct blk_queue {
 	unsigned int vectors_count;
 	struct work_struct slow_work;
 	struct rcu_head rcu;
+	bool submitting;
 	struct llist_head slow;
 	struct llist_head completed ____cacheline_aligned_in_smp;
-	wait_queue_head_t drained;
 };
 
 /**
@@ -149,7 +149,7 @@ int blk_queue_start(struct vqhost_queue *queue, void *backend);
 void blk_queue_stop(struct vqhost_queue *queue);
 int blk_queue_run(struct vqhost_queue *queue);
 bool blk_queue_ready(struct vqhost_queue *queue, enum vqhost_run state);
-void blk_queue_drain(struct vqhost_queue *queue);
+bool blk_queue_drain(struct vqhost_queue *queue);
 size_t blk_queue_memory(const struct vqhost_queue *queue);
 void blk_io_completed(struct blk_io *io, long result);
 

@@ -43,7 +43,6 @@ int blk_queue_start(struct vqhost_queue *queue, void *backend)
 	}
 	init_llist_head(&blk->slow);
 	init_llist_head(&blk->completed);
-	init_waitqueue_head(&blk->drained);
 	INIT_WORK(&blk->slow_work, blk_slow_work);
 
 	blk->backend = *(struct blk_backend *)backend;
@@ -116,16 +115,13 @@ void blk_io_completed(struct blk_io *io, long result)
 	io->result = result;
 	/*
 	 * From the moment this is in the list the thread may finish it, and
-	 * the queue be stopped and freed: after a grace period.
+	 * the queue be stopped and freed: after a grace period.  The thread need
+	 * not be woken by itself, unless it was at another queue's work.
 	 */
 	rcu_read_lock();
 	if (llist_add(&io->node, &blk->completed) &&
-	    !(in_task() && current == queue->thread)) {
+	    !(in_task() && current == READ_ONCE(queue->thread) && blk->submitting))
 		vqhost_queue_wake(queue);
-		/* That was a barrier after the list, too; pairs with wait_event()'s. */
-		if (waitqueue_active(&blk->drained))
-			wake_up(&blk->drained);
-	}
 	rcu_read_unlock();
 }
 
@@ -320,9 +316,11 @@ int blk_queue_run(struct vqhost_queue *queue)
 		return ret;
 
 	cred = override_creds(blk->backend.cred);
+	blk->submitting = true;
 	blk_start_plug(&plug);
 	ret = take_batch(queue);
 	blk_finish_plug(&plug);
+	blk->submitting = false;
 	revert_creds(cred);
 
 	/* RAM disks and the page cache have completed meanwhile. */
@@ -350,18 +348,17 @@ bool blk_queue_ready(struct vqhost_queue *queue, enum vqhost_run state)
 }
 
 /**
- * blk_queue_drain() - wait for everything in flight and publish it
- * @queue: the queue; if its ring is broken nothing is published
+ * blk_queue_drain() - collect what has completed, see &struct vqhost_device_type.drain
+ * @queue: the queue; if its ring is broken nothing is staged
  *
- * Context: the queue's thread, on the owner's mm, may sleep.
+ * Whatever completes later wakes the thread.
+ * Context: the queue's thread, on the owner's mm.
+ * Return: true if nothing is in flight any more.
  */
-void blk_queue_drain(struct vqhost_queue *queue)
+bool blk_queue_drain(struct vqhost_queue *queue)
 {
 	struct blk_queue *blk = queue->private;
 
-	while (blk->in_flight) {
-		wait_event(blk->drained, !llist_empty(&blk->completed));
-		collect_completed(queue);
-		vqhost_queue_publish(queue);
-	}
+	collect_completed(queue);
+	return !blk->in_flight;
 }

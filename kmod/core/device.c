@@ -3,7 +3,6 @@
  * Device files: open and release, owner, features, memory table.
  */
 #include <linux/module.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
@@ -34,6 +33,7 @@ int vqhost_device_open(struct inode *inode, struct file *file)
 		goto err_device;
 	device->type = type;
 	mutex_init(&device->mutex);
+	xa_init_flags(&device->workers, XA_FLAGS_ALLOC);
 	if (type->device_open) {
 		err = type->device_open(device);
 		if (err)
@@ -60,11 +60,12 @@ static void disown(struct vqhost_device *device)
 			vqhost_queue_free(device->queues[i]);
 		device->queues[i] = NULL;
 	}
+	vqhost_worker_free_all(device);
 	if (device->map)
 		vhost_iotlb_free(device->map);
 	device->map = NULL;
 	if (device->mm) {
-		mmput(device->mm);
+		compat_owner_mm_put(device->mm);
 		put_task_struct(device->owner);
 	}
 	device->mm = NULL;
@@ -116,7 +117,7 @@ static long set_owner(struct vqhost_device *device)
 {
 	if (device->mm)
 		return -EBUSY;
-	device->mm = get_task_mm(current);
+	device->mm = compat_owner_mm_get();
 	if (!device->mm)
 		return -EINVAL;
 	device->owner = get_task_struct(current);
@@ -278,6 +279,12 @@ long vqhost_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		break;
 	case VHOST_SET_FEATURES:
 		ret = set_features(device, argument);
+		break;
+	case VHOST_NEW_WORKER:
+	case VHOST_FREE_WORKER:
+	case VHOST_ATTACH_VRING_WORKER:
+	case VHOST_GET_VRING_WORKER:
+		ret = vqhost_worker_ioctl(device, cmd, argument);
 		break;
 	default:
 		ret = owner_ioctl(device, cmd, argument);

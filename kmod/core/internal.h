@@ -5,9 +5,44 @@
 #ifndef VQHOST_CORE_INTERNAL_H
 #define VQHOST_CORE_INTERNAL_H
 
-#include <linux/kthread.h>
+#include <linux/spinlock.h>
 
+#include "../compat.h"
 #include "vqhost.h"
+
+/**
+ * struct vqhost_worker - a thread and the queues it serves
+ * @id: in the device, as the owner knows it
+ * @for_queue: made for a queue that had none, not by VHOST_NEW_WORKER
+ * @attached: number of queues whose worker this is ("mutex")
+ * @thread: the thread
+ * @task: the same, from @started on
+ * @started: completed when the thread runs, or will never
+ * @attention: 1: the thread has to look at all that follows, and at
+ *	&struct vqhost_queue.wanted of its queues
+ * @stop: it is to end
+ * @lock: see below
+ * @inbox: queues that it has been given and has not seen yet
+ * @dead: it takes no more: its process was killed
+ * @queues: queues that it owns; nobody else touches this
+ *
+ * A queue is in @inbox or @queues by its node while the thread owns it, and in
+ * no list while it is parked.
+ */
+struct vqhost_worker {
+	u32 id;
+	bool for_queue;
+	unsigned int attached;
+	struct compat_thread thread;
+	struct task_struct *task;
+	struct completion started;
+	unsigned int attention;
+	bool stop;
+	spinlock_t lock;	/* protects @inbox and @dead */
+	struct list_head inbox;
+	bool dead;
+	struct list_head queues;
+};
 
 /* memory.c */
 struct vhost_iotlb *vqhost_map_from_user(const struct vhost_memory __user *table);
@@ -25,20 +60,21 @@ u32 vqhost_queue_base(const struct vqhost_queue *queue);
 long vqhost_vring_stats(struct vqhost_device *device, void __user *argument);
 
 /* thread.c */
-int vqhost_thread_create(struct vqhost_queue *queue);
+bool vqhost_thread_serve(void *data);
+void vqhost_thread_killed(void *data);
+
+/* worker.c */
+int vqhost_worker_for_queue(struct vqhost_queue *queue);
+void vqhost_worker_free_all(struct vqhost_device *device);
+void vqhost_worker_attention(struct vqhost_worker *worker);
+long vqhost_worker_ioctl(struct vqhost_device *device, unsigned int cmd, void __user *argument);
 
 /* poll.c */
 u64 vqhost_poll_limit_default(void);
 void vqhost_poll_start(struct vqhost_poll *poll);
-bool vqhost_poll_hold(struct vqhost_queue *queue, enum vqhost_run state, u64 now);
-bool vqhost_poll(struct vqhost_queue *queue, enum vqhost_run state, u64 since);
-void vqhost_poll_adapt(struct vqhost_poll *poll, u64 idle_ns);
-
-/* Is a control call waiting for the queue's thread, who asks? */
-static inline bool vqhost_thread_must_look(void)
-{
-	return kthread_should_park() || kthread_should_stop();
-}
+void vqhost_poll_begin(struct vqhost_queue *queue, enum vqhost_run state);
+void vqhost_poll_look(struct vqhost_queue *queue);
+void vqhost_poll_end(struct vqhost_queue *queue);
 
 static inline bool vqhost_backend_ready(struct vqhost_queue *queue, enum vqhost_run state)
 {

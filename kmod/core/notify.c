@@ -19,10 +19,17 @@ void vqhost_queue_wake(struct vqhost_queue *queue)
 	/*
 	 * A full barrier even if the bit was set: orders what was written
 	 * before against the thread's look after it cleared the bit, see
-	 * wait_for_work() in thread.c.  Whoever set the bit wakes the thread.
+	 * arm() in thread.c.  Whoever set the bit wakes the thread.
 	 */
-	if (!test_and_set_bit(0, &queue->wake))
-		wake_up_process(queue->thread);
+	if (test_and_set_bit(0, &queue->wake))
+		return;
+	/*
+	 * If that is no longer the queue's thread, the next one looks at the
+	 * bit before it sleeps.  A task that has ended stays until we are done.
+	 */
+	rcu_read_lock();
+	wake_up_process(READ_ONCE(queue->thread));
+	rcu_read_unlock();
 }
 EXPORT_SYMBOL_GPL(vqhost_queue_wake);
 
@@ -39,7 +46,7 @@ static int waiter_wake(wait_queue_entry_t *entry, unsigned int mode, int flags, 
 	/*
 	 * What made the file ready before whether the thread cares: either
 	 * this sees that it does, or its last look before it sleeps sees the
-	 * file ready.  Pairs with the barrier in wait_for_work() in thread.c.
+	 * file ready.  Pairs with the barrier in arm() in thread.c.
 	 */
 	smp_mb();
 	if (READ_ONCE(waiter->armed))
@@ -66,7 +73,7 @@ static void waiter_enqueue(struct file *file, wait_queue_head_t *head, poll_tabl
  * @events: EPOLL* of interest
  *
  * Wakes the thread at once if the file is ready already.
- * Context: device's mutex held, thread parked.
+ * Context: device's mutex held.
  * Return: 0, or -EINVAL if the file is in error.
  */
 int vqhost_waiter_attach(struct vqhost_waiter *waiter, struct vqhost_queue *queue,

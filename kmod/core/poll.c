@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a queue's thread does between running dry and going to sleep.
+ * What a thread does with a queue between its running dry and its sleep.
  *
  * Polling saves the driver a kick, which costs a guest an exit.  The window
  * adapts: after each wait the thread knows how long it had nothing to do.  If
@@ -15,9 +15,9 @@
  * takes, and goes on doing so for as long as one comes.  Nothing is held
  * longer than the polling limit.
  *
- * Whoever else wants the CPU ends both.
+ * Whoever else wants the CPU ends both.  A thread that serves several queues
+ * looks at each in turn: none waits until another has done holding or polling.
  */
-#include <linux/kthread.h>
 #include <linux/moduleparam.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/stat.h>
@@ -42,10 +42,11 @@ MODULE_PARM_DESC(poll_us, "Longest time in microseconds a new queue polls before
 /* Holds in vain after which it is given up. */
 #define HOLD_MISSES_MAX 2
 
-/* What came of a poll. */
+/* What came of a look. */
 enum poll_result {
+	POLL_ON,	/* nothing yet */
 	POLL_DRY,	/* nothing until the end */
-	POLL_FOUND,	/* the thread has to look again, be it for an error */
+	POLL_FOUND,	/* there is more, or an error */
 	POLL_CUT,	/* another task waits for this CPU */
 };
 
@@ -60,26 +61,20 @@ u64 vqhost_poll_limit_default(void)
 }
 
 /*
- * A task that is to run instead does so at once, and what it has made is
- * looked at after it; one that waits for the CPU gets it by our sleeping.
+ * A task that is to run instead does so after this look, and what it has made
+ * is seen by the next; one that waits for the CPU gets it by our sleeping.
  */
-static enum poll_result poll_until(struct vqhost_queue *queue, enum vqhost_run state, u64 end)
+static enum poll_result look(struct vqhost_queue *queue)
 {
-	for (;;) {
-		if (state == VQHOST_RUN_EMPTY && virtqueue_pending(&queue->ring))
-			return POLL_FOUND;
-		if (vqhost_backend_ready(queue, state) || vqhost_thread_must_look())
-			return POLL_FOUND;
-		if (local_clock() >= end)
-			return POLL_DRY;
-		if (need_resched()) {
-			cond_resched();
-			continue;
-		}
-		if (!single_task_running())
-			return POLL_CUT;
-		cpu_relax();
-	}
+	if (queue->state == VQHOST_RUN_EMPTY && virtqueue_pending(&queue->ring))
+		return POLL_FOUND;
+	if (vqhost_backend_ready(queue, queue->state))
+		return POLL_FOUND;
+	if (local_clock() >= queue->poll.until)
+		return POLL_DRY;
+	if (!need_resched() && !single_task_running())
+		return POLL_CUT;
+	return POLL_ON;
 }
 
 /* A moving average of how long the next chain takes to come. */
@@ -119,87 +114,8 @@ static void hold_in_vain(struct vqhost_poll *poll)
 		poll->holding = false;
 }
 
-/**
- * vqhost_poll_hold() - wait for more to publish together with what is staged
- * @queue: has run dry
- * @state: what run() returned
- * @now: local_clock()
- *
- * Context: the queue's thread, may sleep.
- * Return: true if there is more: the thread is to look without publishing.
- */
-bool vqhost_poll_hold(struct vqhost_queue *queue, enum vqhost_run state, u64 now)
-{
-	struct vqhost_poll *poll = &queue->poll;
-
-	if (!queue->ring.staged_count || !poll->limit_ns)
-		return false;
-	if (!poll->held_since) {
-		if (!may_hold(poll))
-			return false;
-		poll->held_since = now;
-		poll->hold_gained = false;
-	}
-	switch (poll_until(queue, state, min(now + 2 * poll->gap_ns,
-					     poll->held_since + poll->limit_ns))) {
-	case POLL_FOUND:
-		note_gap(poll, local_clock() - now);
-		hold_paid(poll);
-		queue->counters.polls_found++;
-		return true;
-	case POLL_DRY:
-		if (!poll->hold_gained)
-			hold_in_vain(poll);
-		break;
-	case POLL_CUT:
-		break;
-	}
-	poll->held_since = 0;
-	return false;
-}
-
-/**
- * vqhost_poll() - wait a while for work before asking for kicks
- * @queue: has run dry, nothing is staged
- * @state: what run() returned
- * @since: local_clock() when it ran dry
- *
- * Context: the queue's thread, may sleep.
- * Return: true if the thread has to look again.
- */
-bool vqhost_poll(struct vqhost_queue *queue, enum vqhost_run state, u64 since)
-{
-	if (!queue->poll.window_ns)
-		return false;
-	if (poll_until(queue, state, since + queue->poll.window_ns) == POLL_FOUND) {
-		queue->counters.polls_found++;
-		return true;
-	}
-	queue->counters.polls_dry++;
-	return false;
-}
-
-/**
- * vqhost_poll_start() - know nothing yet
- * @poll: of a queue that is about to be served
- *
- * Context: device's mutex held, thread parked.
- */
-void vqhost_poll_start(struct vqhost_poll *poll)
-{
-	u64 limit = poll->limit_ns;
-
-	*poll = (struct vqhost_poll) { .limit_ns = limit, .hold_interval = HOLD_INTERVAL_MIN };
-}
-
-/**
- * vqhost_poll_adapt() - learn from a wait
- * @poll: of the queue that waited
- * @idle_ns: how long it had nothing to do
- *
- * Context: the queue's thread.
- */
-void vqhost_poll_adapt(struct vqhost_poll *poll, u64 idle_ns)
+/* Learn from a wait. */
+static void adapt(struct vqhost_poll *poll, u64 idle_ns)
 {
 	if (!poll->limit_ns)
 		return;
@@ -214,4 +130,124 @@ void vqhost_poll_adapt(struct vqhost_poll *poll, u64 idle_ns)
 		if (poll->window_ns < POLL_WINDOW_MIN_NS)
 			poll->window_ns = 0;
 	}
+}
+
+/* Is it worth waiting for more to publish together with what is staged? */
+static bool begin_hold(struct vqhost_queue *queue)
+{
+	struct vqhost_poll *poll = &queue->poll;
+
+	if (!queue->ring.staged_count || !poll->limit_ns)
+		return false;
+	if (!poll->held_since) {
+		if (!may_hold(poll))
+			return false;
+		poll->held_since = poll->since;
+		poll->hold_gained = false;
+	}
+	poll->until = min(poll->since + 2 * poll->gap_ns, poll->held_since + poll->limit_ns);
+	queue->phase = VQHOST_PHASE_HOLD;
+	return true;
+}
+
+/* Publish what is staged; then polling is next, if that lasts any time at all. */
+static void begin_poll(struct vqhost_queue *queue)
+{
+	struct vqhost_poll *poll = &queue->poll;
+
+	if (unlikely(vqhost_queue_publish(queue)))
+		queue->phase = VQHOST_PHASE_RUN;
+	else if (!poll->window_ns)
+		queue->phase = VQHOST_PHASE_ARM;
+	else
+		queue->phase = VQHOST_PHASE_POLL;
+	poll->until = poll->since + poll->window_ns;
+}
+
+static void end_hold(struct vqhost_queue *queue, enum poll_result result)
+{
+	struct vqhost_poll *poll = &queue->poll;
+
+	if (result == POLL_FOUND) {
+		note_gap(poll, local_clock() - poll->since);
+		hold_paid(poll);
+		queue->counters.polls_found++;
+		queue->phase = VQHOST_PHASE_RUN;
+		return;
+	}
+	if (result == POLL_DRY && !poll->hold_gained)
+		hold_in_vain(poll);
+	poll->held_since = 0;
+	begin_poll(queue);
+}
+
+static void end_poll(struct vqhost_queue *queue, enum poll_result result)
+{
+	if (result == POLL_FOUND) {
+		queue->counters.polls_found++;
+		vqhost_poll_end(queue);
+	} else {
+		queue->counters.polls_dry++;
+		queue->phase = VQHOST_PHASE_ARM;
+	}
+}
+
+/**
+ * vqhost_poll_begin() - a queue has run dry
+ * @queue: in VQHOST_PHASE_RUN
+ * @state: what run() returned
+ *
+ * The next phase is holding, polling or arming; or RUN, if the ring is broken.
+ * Context: the queue's thread, may sleep.
+ */
+void vqhost_poll_begin(struct vqhost_queue *queue, enum vqhost_run state)
+{
+	queue->state = state;
+	queue->poll.since = local_clock();
+	if (!begin_hold(queue))
+		begin_poll(queue);
+}
+
+/**
+ * vqhost_poll_look() - look once whether there is work
+ * @queue: in VQHOST_PHASE_HOLD or _POLL
+ *
+ * The next phase is the same, a later one, or RUN.
+ * Context: the queue's thread, may sleep.
+ */
+void vqhost_poll_look(struct vqhost_queue *queue)
+{
+	enum poll_result result = look(queue);
+
+	if (result == POLL_ON)
+		return;
+	if (queue->phase == VQHOST_PHASE_HOLD)
+		end_hold(queue, result);
+	else
+		end_poll(queue, result);
+}
+
+/**
+ * vqhost_poll_start() - know nothing yet
+ * @poll: of a queue that is about to be served
+ *
+ * Context: device's mutex held, queue parked.
+ */
+void vqhost_poll_start(struct vqhost_poll *poll)
+{
+	u64 limit = poll->limit_ns;
+
+	*poll = (struct vqhost_poll) { .limit_ns = limit, .hold_interval = HOLD_INTERVAL_MIN };
+}
+
+/**
+ * vqhost_poll_end() - a queue has work again
+ * @queue: had run dry
+ *
+ * The next phase is RUN.  Context: the queue's thread.
+ */
+void vqhost_poll_end(struct vqhost_queue *queue)
+{
+	adapt(&queue->poll, local_clock() - queue->poll.since);
+	queue->phase = VQHOST_PHASE_RUN;
 }

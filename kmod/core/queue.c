@@ -2,13 +2,12 @@
 /*
  * The life of a queue, and how a control call comes to own it.
  *
- * vqhost_queue_park() makes the thread drain its I/O and park: from then on
- * the caller, who holds the device's mutex, owns the queue until it calls
- * vqhost_queue_unpark().  A queue that is not running stays parked, so every
- * function here may be called at any point of its life.
+ * vqhost_queue_park() makes the thread drain the queue's I/O and give the queue
+ * up: from then on the caller, who holds the device's mutex, owns it until it
+ * calls vqhost_queue_unpark().  A queue that is not running stays parked, so
+ * every function here may be called at any point of its life.
  */
 #include <linux/file.h>
-#include <linux/kthread.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
 
@@ -41,6 +40,8 @@ struct vqhost_queue *vqhost_queue_get(struct vqhost_device *device, u32 index)
 	queue->device = device;
 	queue->index = index;
 	queue->size = 1;
+	queue->parked = true;
+	init_completion(&queue->given_up);
 	queue->kick_waiter.is_kick = true;
 	queue->poll.limit_ns = vqhost_poll_limit_default();
 	device->queues[index] = queue;
@@ -49,7 +50,7 @@ struct vqhost_queue *vqhost_queue_get(struct vqhost_device *device, u32 index)
 EXPORT_SYMBOL_GPL(vqhost_queue_get);
 
 /**
- * vqhost_queue_free() - stop a queue, end its thread, free it
+ * vqhost_queue_free() - stop a queue, free it
  * @queue: the queue
  *
  * Context: device's mutex held, may sleep.
@@ -57,8 +58,8 @@ EXPORT_SYMBOL_GPL(vqhost_queue_get);
 void vqhost_queue_free(struct vqhost_queue *queue)
 {
 	vqhost_queue_stop(queue);
-	if (queue->thread)
-		kthread_stop(queue->thread);
+	if (queue->worker)
+		queue->worker->attached--;
 	if (queue->kick)
 		fput(queue->kick);
 	if (queue->call)
@@ -73,31 +74,44 @@ void vqhost_queue_free(struct vqhost_queue *queue)
  * @queue: running or not
  *
  * All I/O in flight is completed and published first, unless the ring is
- * broken.  Context: device's mutex held, may sleep.
+ * broken.  The thread goes on with its other queues.  If it was killed it has
+ * given the queue up by itself.
+ * Context: device's mutex held, may sleep.
  */
 void vqhost_queue_park(struct vqhost_queue *queue)
 {
 	lockdep_assert_held(&queue->device->mutex);
-	if (!queue->thread || queue->parked)
+	if (queue->parked)
 		return;
-	kthread_park(queue->thread);
+	WRITE_ONCE(queue->wanted, true);
+	vqhost_worker_attention(queue->worker);
+	/* Pairs with complete() in give_up() in thread.c. */
+	wait_for_completion(&queue->given_up);
 	queue->parked = true;
 }
 EXPORT_SYMBOL_GPL(vqhost_queue_park);
 
 /**
  * vqhost_queue_unpark() - give a queue back to its thread
- * @queue: stays parked if it is not running
+ * @queue: stays parked if it is not running, or if its thread was killed
  *
  * Context: device's mutex held.
  */
 void vqhost_queue_unpark(struct vqhost_queue *queue)
 {
+	struct vqhost_worker *worker = queue->worker;
+
 	lockdep_assert_held(&queue->device->mutex);
 	if (!queue->running || !queue->parked)
 		return;
-	queue->parked = false;
-	kthread_unpark(queue->thread);
+	spin_lock(&worker->lock);
+	if (!worker->dead) {
+		WRITE_ONCE(queue->wanted, false);
+		queue->parked = false;
+		list_add_tail(&queue->node, &worker->inbox);
+	}
+	spin_unlock(&worker->lock);
+	vqhost_worker_attention(worker);
 }
 EXPORT_SYMBOL_GPL(vqhost_queue_unpark);
 
@@ -172,7 +186,8 @@ static int init_ring(struct vqhost_queue *queue)
  * Context: the owner, device's mutex held, may sleep.
  * Return: 0; -EBUSY if it is running; -EFAULT if the memory table or the ring
  * addresses are not set or not accessible; -EINVAL for a size or base that the
- * ring format does not have; -ENOMEM; what start() returns.
+ * ring format does not have; -ESRCH if its thread was killed; -ENOMEM; what
+ * start() returns.
  */
 int vqhost_queue_start(struct vqhost_queue *queue, void *backend)
 {
@@ -186,11 +201,9 @@ int vqhost_queue_start(struct vqhost_queue *queue, void *backend)
 	    !vqhost_ring_access_ok(device, &queue->address, queue->size))
 		return -EFAULT;
 
-	if (!queue->thread) {
-		err = vqhost_thread_create(queue);
-		if (err)
-			return err;
-	}
+	err = vqhost_worker_for_queue(queue);
+	if (err)
+		return err;
 	err = init_ring(queue);
 	if (err)
 		return err;

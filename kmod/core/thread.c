@@ -1,67 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The thread of a queue: batches, then polling (poll.c), then sleep.
+ * The thread of a worker: a batch of each of its queues in turn, then holding
+ * and polling (poll.c), then sleep, when no queue has anything to do.
  *
- * The thread runs on the owner's mm and in the owner's cgroups, on the CPUs
- * and at the nice value the owner had when the queue was started first.
+ * A control call that wants something sets &struct vqhost_worker.attention, at
+ * which the thread looks before each round.  So what a queue costs if nobody
+ * wants anything is that look, and no lock.
  */
-#include <linux/cgroup.h>
-#include <linux/kthread.h>
-#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 
-#include "../compat.h"
 #include "internal.h"
 
-/*
- * Sleep until woken, unless somebody has woken us since the bit in
- * &struct vqhost_queue.wake was cleared.  Idle, not interruptible: a thread
- * that waits for its driver is no load.
- */
-static void sleep_until_woken(struct vqhost_queue *queue, enum vqhost_run state, bool look)
-{
-	/* Pairs with the barrier in wake_up_process(). */
-	set_current_state(TASK_IDLE);
-	if (!test_bit(0, &queue->wake) && !vqhost_thread_must_look() &&
-	    !(look && vqhost_backend_ready(queue, state))) {
-		queue->counters.sleeps++;
-		schedule();
-	}
-	__set_current_state(TASK_RUNNING);
-}
-
-/* A thread that runs, or waits for the other side, is not to be woken. */
+/* A queue that is served, or waits for the other side, is not to be woken. */
 static void set_armed(struct vqhost_queue *queue, bool kick, bool backend)
 {
 	WRITE_ONCE(queue->kick_waiter.armed, kick);
 	WRITE_ONCE(queue->backend_waiter.armed, backend);
 }
 
-static void sleep_until_work(struct vqhost_queue *queue, enum vqhost_run state)
+static void wake(struct vqhost_queue *queue)
 {
+	set_armed(queue, false, false);
+	vqhost_poll_end(queue);
+}
+
+/* The queue may sleep from now on, unless something is there by now. */
+static void arm(struct vqhost_queue *queue)
+{
+	enum vqhost_run state = queue->state;
+
 	/* Wake-ups from here on count, if they are for what is waited for. */
 	set_armed(queue, state == VQHOST_RUN_EMPTY, state == VQHOST_RUN_BACKEND);
 	clear_bit(0, &queue->wake);
-	/* Before the looks that follow; pairs with vqhost_queue_wake(). */
+	/* Before the looks that follow; pairs with vqhost_queue_wake() and waiter_wake(). */
 	smp_mb__after_atomic();
 
+	queue->phase = VQHOST_PHASE_ASLEEP;
 	/* An error is reported by work(), which comes next. */
-	if (state != VQHOST_RUN_EMPTY || !virtqueue_enable_kicks(&queue->ring))
-		sleep_until_woken(queue, state, true);
-	set_armed(queue, false, false);
-}
-
-static void wait_for_work(struct vqhost_queue *queue, enum vqhost_run state)
-{
-	u64 since = local_clock();
-
-	if (vqhost_poll_hold(queue, state, since))
-		return;
-	if (unlikely(vqhost_queue_publish(queue)))
-		return;
-	if (!vqhost_poll(queue, state, since))
-		sleep_until_work(queue, state);
-	vqhost_poll_adapt(&queue->poll, local_clock() - since);
+	if ((state == VQHOST_RUN_EMPTY && virtqueue_enable_kicks(&queue->ring)) ||
+	    vqhost_backend_ready(queue, state))
+		wake(queue);
 }
 
 static void report_broken(struct vqhost_queue *queue)
@@ -76,92 +55,207 @@ static void report_broken(struct vqhost_queue *queue)
 		compat_eventfd_signal(queue->error);
 }
 
-static void work(struct vqhost_queue *queue)
+/* It does nothing more, however often it is woken, until it is wanted. */
+static void rest_broken(struct vqhost_queue *queue)
 {
-	int state;
-
-	/* Whoever found it broken: run(), a look at the ring, or a drain before a park. */
-	if (unlikely(queue->ring.error && queue->running && !queue->reported))
+	/* Whoever found it broken: run(), a look at the ring, or a drain before. */
+	if (!queue->reported)
 		report_broken(queue);
-	/* Not running: the first park is still to come. */
-	if (unlikely(!queue->running || queue->ring.error)) {
-		clear_bit(0, &queue->wake);
-		sleep_until_woken(queue, VQHOST_RUN_BACKEND, false);
-		return;
-	}
-	state = queue->device->type->run(queue);
+	clear_bit(0, &queue->wake);
+	queue->phase = VQHOST_PHASE_ASLEEP;
+}
+
+static void run(struct vqhost_queue *queue)
+{
+	int state = queue->device->type->run(queue);
+
 	if (unlikely(state < 0))
 		/* The ring is broken already; never the bare error. */
 		virtqueue_break(&queue->ring, VIRTQUEUE_REQUEST);
 	else if (state != VQHOST_RUN_AGAIN)
-		wait_for_work(queue, state);
+		vqhost_poll_begin(queue, state);
+}
+
+static void give_up(struct vqhost_queue *queue)
+{
+	list_del(&queue->node);
+	/* Pairs with wait_for_completion() in vqhost_queue_park(): it is theirs now. */
+	complete(&queue->given_up);
+}
+
+/* Returns true if nothing is in flight any more: then the queue is given up. */
+static bool drain(struct vqhost_queue *queue)
+{
+	const struct vqhost_device_type *type = queue->device->type;
+	bool drained;
+
+	clear_bit(0, &queue->wake);
+	/* What completes after the look wakes us; pairs with vqhost_queue_wake(). */
+	smp_mb__after_atomic();
+	drained = !type->drain || type->drain(queue);
+	vqhost_queue_publish(queue);
+	if (drained)
+		give_up(queue);
+	return drained;
+}
+
+static void begin_drain(struct vqhost_queue *queue)
+{
+	set_armed(queue, false, false);
+	queue->phase = VQHOST_PHASE_DRAIN;
+}
+
+/*
+ * Do what is next for a queue, at most a batch.  Returns what is next after it;
+ * the queue may be somebody else's by then.
+ */
+static enum vqhost_phase work(struct vqhost_queue *queue)
+{
+	if (unlikely(queue->phase == VQHOST_PHASE_DRAIN)) {
+		drain(queue);
+		return VQHOST_PHASE_ASLEEP;
+	}
+	if (unlikely(queue->ring.error)) {
+		rest_broken(queue);
+		return VQHOST_PHASE_ASLEEP;
+	}
+	if (queue->phase == VQHOST_PHASE_RUN)
+		run(queue);
+	else if (queue->phase != VQHOST_PHASE_ASLEEP)
+		vqhost_poll_look(queue);
+	else if (test_bit(0, &queue->wake))
+		wake(queue);
+	if (queue->phase == VQHOST_PHASE_ARM)
+		arm(queue);
+	return queue->phase;
+}
+
+static bool any_woken(struct vqhost_worker *worker)
+{
+	struct vqhost_queue *queue;
+
+	list_for_each_entry(queue, &worker->queues, node) {
+		if (test_bit(0, &queue->wake))
+			return true;
+	}
+	return false;
+}
+
+/* Sleep until woken: all queues of the worker are asleep. */
+static void sleep(struct vqhost_worker *worker)
+{
+	struct vqhost_queue *queue;
+
+	/* Pairs with the barrier in wake_up_process(). */
+	set_current_state(TASK_INTERRUPTIBLE);
+	if (!READ_ONCE(worker->attention) && !compat_thread_interrupted() && !any_woken(worker)) {
+		list_for_each_entry(queue, &worker->queues, node)
+			queue->counters.sleeps++;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+}
+
+/* Take over what was given, give up what is wanted. */
+static void attend(struct vqhost_worker *worker)
+{
+	struct vqhost_queue *queue;
+
+	/* Pairs with vqhost_worker_attention(): what was written before is seen. */
+	xchg(&worker->attention, 0);
+	spin_lock(&worker->lock);
+	list_for_each_entry(queue, &worker->inbox, node)
+		queue->phase = VQHOST_PHASE_RUN;
+	list_splice_tail_init(&worker->inbox, &worker->queues);
+	spin_unlock(&worker->lock);
+
+	list_for_each_entry(queue, &worker->queues, node) {
+		if (READ_ONCE(queue->wanted))
+			begin_drain(queue);
+	}
+}
+
+/* One batch of each queue.  None of them is passed over. */
+static void serve_round(struct vqhost_worker *worker)
+{
+	bool awake = false, busy = false;
+	struct vqhost_queue *queue, *next;
+	enum vqhost_phase phase;
+
+	list_for_each_entry_safe(queue, next, &worker->queues, node) {
+		phase = work(queue);
+		awake |= phase != VQHOST_PHASE_ASLEEP;
+		busy |= phase == VQHOST_PHASE_RUN;
+	}
+	if (!awake)
+		sleep(worker);
+	else if (!busy)
+		cpu_relax();
 	cond_resched();
 }
 
-static void drain(struct vqhost_queue *queue)
+static void announce(struct vqhost_worker *worker)
 {
-	const struct vqhost_device_type *type = queue->device->type;
-
-	if (type->drain)
-		type->drain(queue);
-	vqhost_queue_publish(queue);
-}
-
-static int queue_thread(void *data)
-{
-	struct vqhost_queue *queue = data;
-
-	queue->attach_error = cgroup_attach_task_all(queue->device->owner, current);
-	complete(&queue->attached);
-
-	kthread_use_mm(queue->device->mm);
-	while (!kthread_should_stop()) {
-		if (kthread_should_park()) {
-			if (queue->running)
-				drain(queue);
-			kthread_parkme();
-		} else {
-			work(queue);
-		}
-	}
-	kthread_unuse_mm(queue->device->mm);
-	return 0;
+	if (likely(worker->task))
+		return;
+	worker->task = get_task_struct(current);
+	complete(&worker->started);
 }
 
 /**
- * vqhost_thread_create() - give a queue its thread, parked
- * @queue: it has none
+ * vqhost_thread_serve() - see &struct compat_thread.serve
+ * @data: the worker
  *
- * Context: the owner, device's mutex held, may sleep.
- * Return: 0, or -errno if the thread cannot be made or may not join the
- * owner's cgroups.
+ * Context: the worker's thread, on the owner's mm.
+ * Return: false if the worker is to stop; true if a signal is to be handled.
  */
-int vqhost_thread_create(struct vqhost_queue *queue)
+bool vqhost_thread_serve(void *data)
 {
-	struct vqhost_device *device = queue->device;
-	struct task_struct *thread;
-	int err;
+	struct vqhost_worker *worker = data;
 
-	lockdep_assert_held(&device->mutex);
-	init_completion(&queue->attached);
-	thread = kthread_create(queue_thread, queue, "%s-%d/%u", device->type->name,
-				task_tgid_nr(device->owner), queue->index);
-	if (IS_ERR(thread))
-		return PTR_ERR(thread);
-	set_user_nice(thread, task_nice(device->owner));
-	/* Fails only if CPUs went offline: then any CPU is right. */
-	set_cpus_allowed_ptr(thread, device->owner->cpus_ptr);
-
-	queue->thread = thread;
-	wake_up_process(thread);
-	wait_for_completion(&queue->attached);
-	err = queue->attach_error;
-	if (err) {
-		kthread_stop(thread);
-		queue->thread = NULL;
-		return err;
+	__set_current_state(TASK_RUNNING);
+	announce(worker);
+	while (!compat_thread_interrupted()) {
+		if (unlikely(READ_ONCE(worker->attention))) {
+			attend(worker);
+			if (READ_ONCE(worker->stop))
+				return false;
+		}
+		serve_round(worker);
 	}
-	kthread_park(thread);
-	queue->parked = true;
-	return 0;
+	return true;
+}
+
+/**
+ * vqhost_thread_killed() - see &struct compat_thread.killed
+ * @data: the worker
+ *
+ * All queues are given up, and no more are taken, so that nobody ever waits for
+ * this thread.  Those who wake it later wake a dead task, which does no harm.
+ * Context: the worker's thread, on the owner's mm, may sleep.
+ */
+void vqhost_thread_killed(void *data)
+{
+	struct vqhost_worker *worker = data;
+	struct vqhost_queue *queue, *next;
+
+	announce(worker);
+	spin_lock(&worker->lock);
+	worker->dead = true;
+	list_splice_tail_init(&worker->inbox, &worker->queues);
+	spin_unlock(&worker->lock);
+
+	list_for_each_entry(queue, &worker->queues, node)
+		begin_drain(queue);
+	for (;;) {
+		list_for_each_entry_safe(queue, next, &worker->queues, node)
+			drain(queue);
+		if (list_empty(&worker->queues))
+			break;
+		/* Pairs with the barrier in wake_up_process(). */
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		if (!any_woken(worker))
+			schedule();
+		__set_current_state(TASK_RUNNING);
+	}
 }

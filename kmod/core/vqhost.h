@@ -13,14 +13,16 @@
  * ----------------
  * Exactly one context owns a queue at any moment:
  *
- * - its thread, while the thread is not parked, or
+ * - the thread of its worker, from vqhost_queue_unpark() on until it gives the
+ *   queue up, or
  * - a control call that holds &struct vqhost_device.mutex and has parked the
- *   thread (vqhost_queue_park()), or found the queue without a thread.
+ *   queue (vqhost_queue_park()), or found it parked, as it is from the beginning.
  *
- * Before it parks, the thread calls drain(), so that a control call never
- * meets I/O in flight.  Fields below are marked with their owner:
- * "thread" as above; "mutex": written under the device's mutex with the
- * thread parked, so readable from both sides; "wakers": any context.
+ * A thread gives a queue up when a control call asks for it, or when its process
+ * has been killed.  It calls drain() before, so that a control call never meets
+ * I/O in flight, and goes on with its other queues.  Fields below are marked with
+ * their owner: "thread" as above; "mutex": written under the device's mutex with
+ * the queue parked, so readable from both sides; "wakers": any context.
  */
 #ifndef VQHOST_CORE_VQHOST_H
 #define VQHOST_CORE_VQHOST_H
@@ -35,11 +37,13 @@
 #include <linux/vhost_iotlb.h>
 #include <linux/vqhost.h>
 #include <linux/wait.h>
+#include <linux/xarray.h>
 
 #include "../virtqueue/virtqueue.h"
 
 struct vqhost_device;
 struct vqhost_queue;
+struct vqhost_worker;
 
 /**
  * struct guest_memory - a queue's view of its device's memory map
@@ -66,6 +70,24 @@ enum vqhost_run {
 };
 
 /**
+ * enum vqhost_phase - what a thread does with a queue when it comes to it
+ * @VQHOST_PHASE_RUN: call run()
+ * @VQHOST_PHASE_HOLD: look whether there is more, with used entries staged
+ * @VQHOST_PHASE_POLL: look whether there is more
+ * @VQHOST_PHASE_ARM: ask for wake-ups: never between two rounds
+ * @VQHOST_PHASE_ASLEEP: nothing before it is woken
+ * @VQHOST_PHASE_DRAIN: wait for I/O in flight, then give the queue up
+ */
+enum vqhost_phase {
+	VQHOST_PHASE_RUN,
+	VQHOST_PHASE_HOLD,
+	VQHOST_PHASE_POLL,
+	VQHOST_PHASE_ARM,
+	VQHOST_PHASE_ASLEEP,
+	VQHOST_PHASE_DRAIN,
+};
+
+/**
  * struct vqhost_waiter - calls wake up a queue's thread when a file is ready
  * @queue: whose thread
  * @table: used once, to attach
@@ -89,6 +111,8 @@ struct vqhost_waiter {
  * struct vqhost_poll - adaptive polling of one queue
  * @limit_ns: longest time to poll, 0 = never; set by the owner ("mutex")
  * @window_ns: how long the next poll lasts ("thread"), as all that follows
+ * @since: local_clock() when the queue ran dry
+ * @until: when holding or polling ends
  * @gap_ns: how long the next chain usually takes to come, at most @limit_ns
  * @held_since: local_clock() at which holding staged entries began, 0 if none are
  * @holding: holding has paid lately
@@ -100,6 +124,8 @@ struct vqhost_waiter {
 struct vqhost_poll {
 	u64 limit_ns;
 	u64 window_ns;
+	u64 since;
+	u64 until;
 	u64 gap_ns;
 	u64 held_since;
 	bool holding;
@@ -138,15 +164,19 @@ struct vqhost_counters {
 };
 
 /**
- * struct vqhost_queue - one virtqueue and its thread
+ * struct vqhost_queue - one virtqueue
  * @ring: the virtqueue ("thread")
  * @memory: what @ring.memory points to
  * @device: to which it belongs
  * @index: in the device
- * @thread: NULL until the queue is started for the first time ("mutex")
- * @parked: the thread is parked, so a control call may own the queue ("mutex")
- * @attached: completed when the thread has joined its owner's cgroups
- * @attach_error: what came of it
+ * @worker: whose thread serves the queue, NULL until it has one ("mutex")
+ * @thread: of @worker, for wakers, who may see the one before; NULL at first ("mutex")
+ * @parked: the thread has given the queue up, so a control call owns it ("mutex")
+ * @wanted: a control call asks for the queue
+ * @given_up: completed whenever the thread gives the queue up
+ * @node: in a list of @worker, see there
+ * @phase: what comes next ("thread")
+ * @state: what run() returned last, if the queue is dry ("thread")
  * @wake: bit 0: the thread must look again before it sleeps ("wakers")
  * @call: eventfd that notifies the driver, or NULL ("mutex")
  * @error: eventfd signalled when the queue breaks, or NULL ("mutex")
@@ -169,10 +199,14 @@ struct vqhost_queue {
 	struct guest_memory memory;
 	struct vqhost_device *device;
 	unsigned int index;
+	struct vqhost_worker *worker;
 	struct task_struct *thread;
 	bool parked;
-	struct completion attached;
-	int attach_error;
+	bool wanted;
+	struct completion given_up;
+	struct list_head node;
+	enum vqhost_phase phase;
+	enum vqhost_run state;
 	unsigned long wake ____cacheline_aligned_in_smp;
 	struct eventfd_ctx *call ____cacheline_aligned_in_smp;
 	struct eventfd_ctx *error;
@@ -212,8 +246,9 @@ struct vqhost_queue {
  * @ready: what the thread polls besides the ring, given what run() returned:
  *	is there work from the backend?  Cheap, no side effects; optional.
  *	Called once more after the thread announced that it is going to sleep.
- * @drain: wait for all I/O in flight and publish it; called by the thread
- *	before it parks, also on a broken ring; optional
+ * @drain: stage what has completed of the I/O in flight, also on a broken ring;
+ *	false if some is left: then called again after a wake-up.  Called by the
+ *	thread before it gives the queue up; does not wait; optional
  * @memory: bytes the type holds for a queue; optional
  */
 struct vqhost_device_type {
@@ -227,7 +262,7 @@ struct vqhost_device_type {
 	void (*stop)(struct vqhost_queue *queue);
 	int (*run)(struct vqhost_queue *queue);
 	bool (*ready)(struct vqhost_queue *queue, enum vqhost_run state);
-	void (*drain)(struct vqhost_queue *queue);
+	bool (*drain)(struct vqhost_queue *queue);
 	size_t (*memory)(const struct vqhost_queue *queue);
 };
 
@@ -241,6 +276,7 @@ struct vqhost_device_type {
  *	while every thread is parked)
  * @map: guest memory map, or NULL ("mutex")
  * @queues: allocated at the first control call that names them ("mutex")
+ * @workers: by id ("mutex")
  * @private: the type's
  */
 struct vqhost_device {
@@ -251,6 +287,7 @@ struct vqhost_device {
 	u64 features;
 	struct vhost_iotlb *map;
 	struct vqhost_queue **queues;
+	struct xarray workers;
 	void *private;
 };
 

@@ -13,7 +13,7 @@ scratch=$(mktemp -d)
 
 threads()
 {
-	ps -e -o comm= | grep -c '^vqhost-'
+	ps -eL -o comm= | grep -c '^vqhost-'
 }
 
 references()
@@ -57,7 +57,7 @@ no_threads()
 
 nothing_is_left()
 {
-	wait_for no_threads || { echo "threads are left:"; ps -e -o pid,comm,wchan | grep vqhost-; return 1; }
+	wait_for no_threads || { echo "threads are left:"; ps -eL -o pid,comm,wchan | grep vqhost-; return 1; }
 	$modules unload || return 1
 	! grep '^vqhost' /proc/modules && ! ls /dev/vqhost-* 2>/dev/null
 }

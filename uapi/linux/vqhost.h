@@ -22,6 +22,26 @@
 #define VQHOST_API_VERSION 1
 
 /*
+ * Both devices take the ioctls for workers of Linux 6.5, on any kernel: here they
+ * are for those who build with older headers.
+ */
+#if !defined(VHOST_NEW_WORKER) && !defined(__KERNEL__)
+struct vhost_worker_state {
+	unsigned int worker_id;
+};
+
+struct vhost_vring_worker {
+	unsigned int index;
+	unsigned int worker_id;
+};
+
+#define VHOST_NEW_WORKER _IOR(VHOST_VIRTIO, 0x8, struct vhost_worker_state)
+#define VHOST_FREE_WORKER _IOW(VHOST_VIRTIO, 0x9, struct vhost_worker_state)
+#define VHOST_ATTACH_VRING_WORKER _IOW(VHOST_VIRTIO, 0x15, struct vhost_vring_worker)
+#define VHOST_GET_VRING_WORKER _IOWR(VHOST_VIRTIO, 0x16, struct vhost_vring_worker)
+#endif
+
+/*
  * VQHOST_GET_API_VERSION - which version of this header the module speaks
  *
  * Writes a __u32, at least 1.  Needs no owner.  Since 1.
