@@ -15,7 +15,11 @@
  * takes, and goes on doing so for as long as one comes.  Nothing is held
  * longer than the polling limit.
  *
- * Whoever else wants the CPU ends both.  A thread that serves several queues
+ * Whoever else wants the CPU ends both, unless holding has paid: then the thread
+ * naps.  It leaves the CPU to the others without asking for kicks or publishing,
+ * until the polling limit has passed, and so finds many chains at once where it
+ * would have been woken for each.  A nap after which there are few was in vain:
+ * they would have been answered sooner.  A thread that serves several queues
  * looks at each in turn: none waits until another has done holding or polling.
  */
 #include <linux/moduleparam.h>
@@ -41,6 +45,9 @@ MODULE_PARM_DESC(poll_us, "Longest time in microseconds a new queue polls before
 
 /* Holds in vain after which it is given up. */
 #define HOLD_MISSES_MAX 2
+
+/* Chains that come during a nap if it is worth it. */
+#define NAP_CHAINS_MIN 4
 
 /* What came of a look. */
 enum poll_result {
@@ -114,6 +121,23 @@ static void hold_in_vain(struct vqhost_poll *poll)
 		poll->holding = false;
 }
 
+static u64 chains_handled(const struct vqhost_queue *queue)
+{
+	return queue->counters.chains + queue->ring.staged_count;
+}
+
+/* What came during the latest nap has been handled: was it much? */
+static void judge_nap(struct vqhost_queue *queue)
+{
+	struct vqhost_poll *poll = &queue->poll;
+
+	poll->nap_ended = false;
+	if (chains_handled(queue) - poll->nap_began_with >= NAP_CHAINS_MIN)
+		hold_paid(poll);
+	else
+		hold_in_vain(poll);
+}
+
 /* Learn from a wait. */
 static void adapt(struct vqhost_poll *poll, u64 idle_ns)
 {
@@ -157,17 +181,51 @@ static void begin_poll(struct vqhost_queue *queue)
 
 	if (unlikely(vqhost_queue_publish(queue)))
 		queue->phase = VQHOST_PHASE_RUN;
-	else if (!poll->window_ns)
+	else if (!poll->window_ns && !poll->holding)
 		queue->phase = VQHOST_PHASE_ARM;
 	else
 		queue->phase = VQHOST_PHASE_POLL;
 	poll->until = poll->since + poll->window_ns;
 }
 
+static void begin_nap(struct vqhost_queue *queue)
+{
+	struct vqhost_poll *poll = &queue->poll;
+
+	poll->until = (poll->held_since ? poll->held_since : poll->since) + poll->limit_ns;
+	queue->phase = VQHOST_PHASE_NAP;
+	clear_bit(0, &queue->wake);
+	/* Before the look that follows; pairs with vqhost_queue_wake(). */
+	smp_mb__after_atomic();
+	if (vqhost_backend_ready(queue, queue->state))
+		queue->phase = VQHOST_PHASE_RUN;
+}
+
+static void end_nap(struct vqhost_queue *queue, enum poll_result result)
+{
+	struct vqhost_poll *poll = &queue->poll;
+
+	if (result == POLL_FOUND) {
+		poll->nap_began_with = chains_handled(queue);
+		poll->nap_ended = true;
+		queue->counters.polls_found++;
+		queue->phase = VQHOST_PHASE_RUN;
+	} else if (result == POLL_DRY) {
+		hold_in_vain(poll);
+		poll->held_since = 0;
+		queue->counters.polls_dry++;
+		queue->phase = vqhost_queue_publish(queue) ? VQHOST_PHASE_RUN : VQHOST_PHASE_ARM;
+	}
+}
+
 static void end_hold(struct vqhost_queue *queue, enum poll_result result)
 {
 	struct vqhost_poll *poll = &queue->poll;
 
+	if (result == POLL_CUT) {
+		begin_nap(queue);
+		return;
+	}
 	if (result == POLL_FOUND) {
 		note_gap(poll, local_clock() - poll->since);
 		hold_paid(poll);
@@ -186,6 +244,8 @@ static void end_poll(struct vqhost_queue *queue, enum poll_result result)
 	if (result == POLL_FOUND) {
 		queue->counters.polls_found++;
 		vqhost_poll_end(queue);
+	} else if (result == POLL_CUT && queue->poll.holding) {
+		begin_nap(queue);
 	} else {
 		queue->counters.polls_dry++;
 		queue->phase = VQHOST_PHASE_ARM;
@@ -204,13 +264,15 @@ void vqhost_poll_begin(struct vqhost_queue *queue, enum vqhost_run state)
 {
 	queue->state = state;
 	queue->poll.since = local_clock();
+	if (queue->poll.nap_ended)
+		judge_nap(queue);
 	if (!begin_hold(queue))
 		begin_poll(queue);
 }
 
 /**
  * vqhost_poll_look() - look once whether there is work
- * @queue: in VQHOST_PHASE_HOLD or _POLL
+ * @queue: in VQHOST_PHASE_HOLD, _POLL or _NAP
  *
  * The next phase is the same, a later one, or RUN.
  * Context: the queue's thread, may sleep.
@@ -223,6 +285,8 @@ void vqhost_poll_look(struct vqhost_queue *queue)
 		return;
 	if (queue->phase == VQHOST_PHASE_HOLD)
 		end_hold(queue, result);
+	else if (queue->phase == VQHOST_PHASE_NAP)
+		end_nap(queue, result);
 	else
 		end_poll(queue, result);
 }

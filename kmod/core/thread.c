@@ -7,6 +7,8 @@
  * which the thread looks before each round.  So what a queue costs if nobody
  * wants anything is that look, and no lock.
  */
+#include <linux/hrtimer.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
@@ -105,6 +107,12 @@ static void begin_drain(struct vqhost_queue *queue)
 	queue->phase = VQHOST_PHASE_DRAIN;
 }
 
+static void look_after_nap(struct vqhost_queue *queue)
+{
+	if (test_and_clear_bit(0, &queue->wake) || local_clock() >= queue->poll.until)
+		vqhost_poll_look(queue);
+}
+
 /*
  * Do what is next for a queue, at most a batch.  Returns what is next after it;
  * the queue may be somebody else's by then.
@@ -121,6 +129,8 @@ static enum vqhost_phase work(struct vqhost_queue *queue)
 	}
 	if (queue->phase == VQHOST_PHASE_RUN)
 		run(queue);
+	else if (queue->phase == VQHOST_PHASE_NAP)
+		look_after_nap(queue);
 	else if (queue->phase != VQHOST_PHASE_ASLEEP)
 		vqhost_poll_look(queue);
 	else if (test_bit(0, &queue->wake))
@@ -128,6 +138,19 @@ static enum vqhost_phase work(struct vqhost_queue *queue)
 	if (queue->phase == VQHOST_PHASE_ARM)
 		arm(queue);
 	return queue->phase;
+}
+
+/* How long may all sleep, in ns, if @napping do?  Negative if not at all. */
+static s64 nap_left(struct vqhost_worker *worker)
+{
+	u64 until = U64_MAX;
+	struct vqhost_queue *queue;
+
+	list_for_each_entry(queue, &worker->queues, node) {
+		if (queue->phase == VQHOST_PHASE_NAP)
+			until = min(until, queue->poll.until);
+	}
+	return until == U64_MAX ? S64_MAX : until - local_clock();
 }
 
 static bool any_woken(struct vqhost_worker *worker)
@@ -141,17 +164,24 @@ static bool any_woken(struct vqhost_worker *worker)
 	return false;
 }
 
-/* Sleep until woken: all queues of the worker are asleep. */
+/* Sleep until woken, or a nap is over: all queues of the worker are asleep or nap. */
 static void sleep(struct vqhost_worker *worker)
 {
+	s64 left = nap_left(worker);
 	struct vqhost_queue *queue;
+	ktime_t timeout = left;
 
+	if (left <= 0)
+		return;
 	/* Pairs with the barrier in wake_up_process(). */
 	set_current_state(TASK_INTERRUPTIBLE);
 	if (!READ_ONCE(worker->attention) && !compat_thread_interrupted() && !any_woken(worker)) {
 		list_for_each_entry(queue, &worker->queues, node)
 			queue->counters.sleeps++;
-		schedule();
+		if (left == S64_MAX)
+			schedule();
+		else
+			schedule_hrtimeout(&timeout, HRTIMER_MODE_REL);
 	}
 	__set_current_state(TASK_RUNNING);
 }
@@ -184,7 +214,7 @@ static void serve_round(struct vqhost_worker *worker)
 
 	list_for_each_entry_safe(queue, next, &worker->queues, node) {
 		phase = work(queue);
-		awake |= phase != VQHOST_PHASE_ASLEEP;
+		awake |= phase != VQHOST_PHASE_ASLEEP && phase != VQHOST_PHASE_NAP;
 		busy |= phase == VQHOST_PHASE_RUN;
 	}
 	if (!awake)

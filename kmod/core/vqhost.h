@@ -73,6 +73,8 @@ enum vqhost_run {
  * enum vqhost_phase - what a thread does with a queue when it comes to it
  * @VQHOST_PHASE_RUN: call run()
  * @VQHOST_PHASE_HOLD: look whether there is more, with used entries staged
+ * @VQHOST_PHASE_NAP: another task wants the CPU: look when
+ *	&struct vqhost_poll.until has come, or when woken
  * @VQHOST_PHASE_POLL: look whether there is more
  * @VQHOST_PHASE_ARM: ask for wake-ups: never between two rounds
  * @VQHOST_PHASE_ASLEEP: nothing before it is woken
@@ -81,6 +83,7 @@ enum vqhost_run {
 enum vqhost_phase {
 	VQHOST_PHASE_RUN,
 	VQHOST_PHASE_HOLD,
+	VQHOST_PHASE_NAP,
 	VQHOST_PHASE_POLL,
 	VQHOST_PHASE_ARM,
 	VQHOST_PHASE_ASLEEP,
@@ -120,6 +123,9 @@ struct vqhost_waiter {
  * @hold_misses: times nothing came, in a row
  * @hold_passed: publications since holding was last tried
  * @hold_interval: publications until it is tried again
+ * @nap_began_with: chains handled when the latest nap ended, if that is still to
+ *	be judged
+ * @nap_ended: it is
  */
 struct vqhost_poll {
 	u64 limit_ns;
@@ -133,6 +139,8 @@ struct vqhost_poll {
 	unsigned int hold_misses;
 	unsigned int hold_passed;
 	unsigned int hold_interval;
+	u64 nap_began_with;
+	bool nap_ended;
 };
 
 /* However long it could go on, this many used entries are published at once. */
