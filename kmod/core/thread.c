@@ -243,6 +243,9 @@ bool vqhost_thread_serve(void *data)
 {
 	struct vqhost_worker *worker = data;
 
+	/* Called again, until it is seen that we do not want to be. */
+	if (unlikely(READ_ONCE(worker->stop)))
+		return false;
 	__set_current_state(TASK_RUNNING);
 	announce(worker);
 	while (!compat_thread_interrupted()) {
