@@ -9,6 +9,7 @@
 #define VQHOST_COMPAT_H
 
 #include <linux/eventfd.h>
+#include <linux/fs.h>
 #include <linux/sched/signal.h>
 #include <linux/version.h>
 #include <linux/vhost.h>
@@ -21,6 +22,50 @@ static inline void compat_eventfd_signal(struct eventfd_ctx *context)
 #else
 	eventfd_signal(context, 1);
 #endif
+}
+
+/*
+ * A file system is not frozen while a file is written.  Since 6.8
+ * vfs_iocb_iter_write() sees to that itself: it takes the protection of any
+ * superblock, and gives it back when it returns, unless the write was queued.
+ * Before, it is the caller's business, who need not for a block device.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define COMPAT_WRITE_PROTECTS 1
+#else
+#define COMPAT_WRITE_PROTECTS 0
+#endif
+
+/*
+ * Before vfs_iocb_iter_write().  The protection may end in another context:
+ * lockdep is told so.
+ */
+static inline void compat_write_start(struct super_block *superblock)
+{
+	if (COMPAT_WRITE_PROTECTS || !superblock)
+		return;
+	sb_start_write(superblock);
+	__sb_writers_release(superblock, SB_FREEZE_WRITE);
+}
+
+/* Whoever called compat_write_start(), if the write was not queued. */
+static inline void compat_write_returned(struct super_block *superblock)
+{
+	if (COMPAT_WRITE_PROTECTS || !superblock)
+		return;
+	__sb_writers_acquired(superblock, SB_FREEZE_WRITE);
+	sb_end_write(superblock);
+}
+
+/* A queued write's ki_complete(). */
+static inline void compat_write_completed(struct kiocb *iocb, struct super_block *superblock)
+{
+	if (COMPAT_WRITE_PROTECTS)
+		superblock = file_inode(iocb->ki_filp)->i_sb;
+	if (!superblock)
+		return;
+	__sb_writers_acquired(superblock, SB_FREEZE_WRITE);
+	sb_end_write(superblock);
 }
 
 /* Since 6.5. */

@@ -7,30 +7,18 @@
  * buffer does not meet the demands of direct I/O, it completes before
  * blk_io_submit() returns.
  */
+#include "../compat.h"
 #include "blk.h"
 
+/* What was queued has completed. */
 static void iocb_completed(struct kiocb *iocb, long result)
 {
 	struct blk_io *io = container_of(iocb, struct blk_io, iocb);
 	struct blk_queue *blk = io->queue->private;
-	struct super_block *superblock = blk->backend.superblock;
 
-	if (iocb->ki_flags & IOCB_WRITE && superblock) {
-		/* Taken over from the thread, see protect_from_freezing(). */
-		__sb_writers_acquired(superblock, SB_FREEZE_WRITE);
-		sb_end_write(superblock);
-	}
+	if (iocb->ki_flags & IOCB_WRITE)
+		compat_write_completed(iocb, blk->backend.superblock);
 	blk_io_completed(io, result);
-}
-
-/*
- * The file system is not frozen while a write is under way.  The protection
- * ends in iocb_completed(), wherever that runs: lockdep is told so.
- */
-static void protect_from_freezing(struct super_block *superblock)
-{
-	sb_start_write(superblock);
-	__sb_writers_release(superblock, SB_FREEZE_WRITE);
 }
 
 /**
@@ -136,6 +124,7 @@ int blk_io_submit(struct blk_io *io, const struct blk_request *request)
 {
 	struct vqhost_queue *queue = io->queue;
 	struct blk_queue *blk = queue->private;
+	bool write = io->type == VIRTIO_BLK_T_OUT;
 	ssize_t ret;
 	int count;
 
@@ -147,17 +136,20 @@ int blk_io_submit(struct blk_io *io, const struct blk_request *request)
 		return count == -EFAULT ? virtqueue_break(&queue->ring, VIRTQUEUE_MEMORY) : 0;
 	}
 
-	blk_iocb_init(&io->iocb, blk, io->type == VIRTIO_BLK_T_OUT);
+	blk_iocb_init(&io->iocb, blk, write);
 	io->iocb.ki_complete = iocb_completed;
 	io->iocb.ki_pos = request->sector << BLK_SECTOR_SHIFT;
 	if (unlikely(blk->direct && (io->iocb.ki_pos | io->length) & blk->backend.offset_mask)) {
 		blk_io_completed(io, -EINVAL);
 		return 0;
 	}
-	if (io->iocb.ki_flags & IOCB_WRITE && blk->backend.superblock)
-		protect_from_freezing(blk->backend.superblock);
+	if (write)
+		compat_write_start(blk->backend.superblock);
 	ret = start_iocb(io, blk, count);
-	if (ret != -EIOCBQUEUED)
-		iocb_completed(&io->iocb, ret);
+	if (ret == -EIOCBQUEUED)
+		return 0;
+	if (write)
+		compat_write_returned(blk->backend.superblock);
+	blk_io_completed(io, ret);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 
+#include "../compat.h"
 #include "blk.h"
 
 static struct workqueue_struct *slow_workqueue;
@@ -69,9 +70,9 @@ static int write_zeroes(struct blk_queue *blk, u64 offset, u64 length, bool unma
 				    length);
 	/* A block device refuses part of a block so. */
 	if (err == -EOPNOTSUPP || err == -EINVAL) {
-		file_start_write(file);
+		compat_write_start(blk->backend.superblock);
 		err = blk_transfer_zeroes(blk, offset, length);
-		file_end_write(file);
+		compat_write_returned(blk->backend.superblock);
 	}
 	return err;
 }

@@ -114,7 +114,7 @@ ssize_t blk_transfer_bounced(const struct kiocb *request, struct iov_iter *data)
 
 /**
  * blk_transfer_zeroes() - write zeroes
- * @blk: the queue; its store is not frozen and not read-only
+ * @blk: the queue; its store is not read-only, compat_write_start() was called
  * @offset: first byte
  * @length: bytes
  *

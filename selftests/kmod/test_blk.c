@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -626,6 +627,36 @@ TEST(blk_store_replaced)
 	EXPECT_TRUE(stored(stores[1], new, sizeof(new), 0));
 	vhost_device_close(&device);
 	vhost_queue_close(&queue);
+}
+
+/* Whatever was written keeps the file system from being frozen no longer than it takes. */
+TEST(blk_freeze_after_writes)
+{
+	struct virtio_blk_discard_write_zeroes range = { .sector = 8, .num_sectors = 8 };
+	int file = store_open(STORE_EXT4, O_RDWR);
+	struct driver_buffer odd = { BLK_DATA(0) + 1, 4096 };
+	struct vhost_device device;
+	struct vhost_queue queue;
+
+	ASSERT_LE(0, file);
+	ASSERT_EQ(0, vhost_device_open(&device, VQHOST_BLK, BLK_FEATURES));
+	ASSERT_EQ(0, vhost_queue_open(&queue, &device, 0, 16, 0));
+	ASSERT_EQ(0, vhost_queue_blk_backend(&queue, file, 0));
+	/* Queued twice: into a hole, and over what is there; then past direct I/O. */
+	EXPECT_EQ(VIRTIO_BLK_S_OK, blk_do(&queue, VIRTIO_BLK_T_OUT, 64, 4096));
+	EXPECT_EQ(VIRTIO_BLK_S_OK, blk_do(&queue, VIRTIO_BLK_T_OUT, 64, 4096));
+	ASSERT_LE(0, blk_add_pieces(&queue, 0, VIRTIO_BLK_T_OUT, 64, &odd, 1));
+	vhost_queue_expose(&queue);
+	EXPECT_EQ(0, vhost_queue_wait(&queue, 1));
+	EXPECT_LE(0, driver_ring_reap(&queue.ring, NULL));
+	EXPECT_EQ(VIRTIO_BLK_S_OK, blk_status(&queue, 0));
+	guest_write(&device, BLK_DATA(0), &range, sizeof(range));
+	EXPECT_EQ(VIRTIO_BLK_S_OK, blk_do(&queue, VIRTIO_BLK_T_WRITE_ZEROES, 0, sizeof(range)));
+	ASSERT_EQ(0, ioctl(file, FIFREEZE, 0));
+	EXPECT_EQ(0, ioctl(file, FITHAW, 0));
+	vhost_device_close(&device);
+	vhost_queue_close(&queue);
+	close(file);
 }
 
 TEST_HARNESS_MAIN
