@@ -1,204 +1,389 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who owns a queue: its thread, or a control call that has parked it, never both;
- * no I/O is in flight when a control call owns it; nobody touches it, or its thread,
- * after they have been freed; no kick is lost meanwhile.
+ * Who owns a queue: the thread of its worker, or a control call that has parked the
+ * queue, never both; no I/O is in flight when a control call owns it; nobody touches
+ * it, or a thread, after they have been freed; no kick is lost meanwhile, whatever
+ * is done to a queue or to another one that the same thread serves.
  *
  * Stands for
- *	queue_thread(), drain(), work()			thread()
+ *	vqhost_thread_serve(), attend(), serve_round(),
+ *	work(), sleep(), vqhost_thread_killed()		thread()
  *	vqhost_queue_park(), vqhost_queue_unpark()	park(), unpark()
+ *	vqhost_worker_attention()			call_attention()
  *	vqhost_queue_start(), vqhost_queue_stop(),
  *	vqhost_queue_free()				start(), stop(), control()
+ *	attach_worker()					attach_worker()
  *	set_signal() and its like			change()
  *	set_kick(), vqhost_waiter_attach(), _detach()	set_kick(), attach(), detach()
  *	waiter_wake()					driver()
  *	blk_io_completed()				disk()
- * of kmod/core/thread.c, queue.c, vring.c, notify.c and kmod/blk/queue.c, with the
- * kernel's kthread_park(), kthread_parkme(), kthread_unpark() and kthread_stop().
+ * of kmod/core/thread.c, worker.c, queue.c, vring.c, notify.c and kmod/blk/queue.c,
+ * with the kernel's vhost_task_stop() or kthread_stop().
+ *
+ * Two queues share a worker.  Control calls concern the first one, and its I/O takes
+ * time; the second one's driver must not wait for ever meanwhile.
+ *
+ *	MOVE	There is no second queue, but a second worker, to and from which
+ *		the queue is moved.
+ *	SLOW	The first queue's I/O completes only after the second one was served.
+ *	KILL	The process is killed at any moment: its threads end by themselves.
+ *		Nobody waits for work then, and none of the control calls may hang.
  *
  * What goes on between two accesses to shared memory is atomic; that barriers
  * suffice where they matter is shown by sleep.pml.
  */
 
-#ifndef CHAINS
-#define CHAINS 2
-#endif
-#ifndef CALLS
+#if defined(MOVE) || defined(KILL)
+#define CALLS 1
+#else
 #define CALLS 2
+#endif
+#ifdef MOVE
+#define QUEUES 1
+#define WORKERS 2
+#define SECOND(condition) false
+#else
+#define QUEUES 2
+#define WORKERS 1
+#define SECOND(condition) (condition)
 #endif
 
 #define RUNNING 0
 #define IDLE 1
-#define PARKED 2
 
-/* The task. */
-byte state = RUNNING;
-bool should_park;
-bool should_stop;
-bool park_done;		/* the completion of kthread_park() */
-bool exited;
+/* Phases of a queue, as far as they differ here. */
+#define RUN 0
+#define ASLEEP 1
+#define DRAIN 2
 
-/* The queue. */
-bool running;
-bool parked;
-bool wake;
-bool armed;
-bool freed;
-bool control_owns;	/* not in the code: what is to be shown */
+/* In which list of its worker a queue is. */
+#define NONE 0
+#define INBOX 1
+#define OWNED 2
 
-/* The kick eventfd. */
-bool kick_ready;	/* signalled, and never reset: nobody reads it */
-bool attached;
-bool locked;		/* its wait queue */
+typedef queue_type {
+	byte worker;
+	byte list;
+	byte phase;
+	byte given_up;		/* a completion */
+	bool running;
+	bool parked;
+	bool wanted;
+	bool wake;
+	bool armed;
+	bool control_owns;	/* not in the code: what is to be shown */
+	bool attached;		/* to its kick eventfd */
+	bool kick_ready;	/* that is signalled, and never reset: nobody reads it */
+	bool locked;		/* its wait queue */
+	bool available;
+	bool taken;
+	bool submitted;		/* I/O that the disk has */
+	bool completed;		/* and has done, in the queue's list */
+	bool in_flight;		/* both, as the thread counts it */
+};
 
-byte available;
-byte taken;
-byte submitted;		/* I/O that the disk has */
-byte completed;		/* and has done, in the queue's list */
-byte in_flight;		/* both, as the thread counts it */
-byte readers;		/* RCU read sides that may know the queue */
+typedef worker_type {
+	byte state;		/* of the task */
+	bool attention;
+	bool must_stop;
+	bool dead;
+	bool exited;
+};
+
+queue_type queues[QUEUES];
+worker_type workers[WORKERS];
+bool freed;		/* queues and tasks */
 bool free_wanted;
+bool killed;
+byte readers;		/* RCU read sides that may know a queue */
+
+#define Q queues[q]
+#define W workers[w]
 
 /* The thread is about to use the queue. */
-#define OWNED assert(!control_owns && !freed)
+#define USE assert(Q.list == OWNED && Q.worker == w && !Q.control_owns && !freed)
 
-/* wake_up_process(): not a parked task. */
-inline wake_up_process()
+inline wake_up_process(t)
 {
 	atomic {
 		assert(!freed);
 		if
-		:: state == IDLE -> state = RUNNING
+		:: workers[t].state == IDLE -> workers[t].state = RUNNING
 		:: else -> skip
 		fi
 	}
 }
 
-/* vqhost_queue_wake() */
-inline queue_wake()
+/* vqhost_queue_wake(): the thread may be another one when it is woken. */
+inline queue_wake(n)
 {
 	atomic {
 		assert(!freed);
-		was_set = wake;
-		wake = true
+		was_set = queues[n].wake;
+		queues[n].wake = true
 	};
 	if
-	:: !was_set -> wake_up_process()
+	:: !was_set ->
+		thread_seen = queues[n].worker;
+		wake_up_process(thread_seen)
 	:: else -> skip
 	fi;
-	was_set = false
+	atomic { was_set = false; thread_seen = 0 }
 }
 
-/* --- The queue's thread --- */
-
-inline schedule()
-{
-	atomic { state == RUNNING -> skip }
-}
+/* --- The thread of a worker --- */
 
 inline collect()
 {
+	USE;
+	if
+	:: Q.completed -> Q.completed = false; Q.in_flight = false
+	:: else -> skip
+	fi
+}
+
+inline give_up()
+{
 	atomic {
-		OWNED;
-		in_flight = in_flight - completed;
-		completed = 0
+		USE;
+		Q.list = NONE;
+		Q.phase = RUN;
+#ifndef BROKEN_GIVE_UP_SILENTLY
+		Q.given_up++
+#endif
 	}
 }
 
+/* A look, not a wait: the thread goes on with its other queues. */
 inline drain()
 {
-	do
-#ifdef BROKEN_PARK_WITHOUT_DRAIN
-	:: break
-#endif
-	:: in_flight > 0 ->
-		completed > 0;
-		collect()
-	:: in_flight == 0 -> break
-	od
-}
-
-inline kthread_parkme()
-{
-	do
-	:: state = PARKED;
-		if
-		:: !should_park -> break
-		:: else -> skip
-		fi;
-		park_done = true;
-		schedule()
-	od;
-	state = RUNNING
-}
-
-/* Does nobody want anything?  Looked at one by one. */
-inline sleep_until_woken()
-{
-	state = IDLE;
+	atomic { USE; Q.wake = false };
+#ifdef BROKEN_GIVE_UP_UNDRAINED
+	give_up()
+#else
+# ifdef BROKEN_DRAIN_BY_WAITING
+	(!Q.in_flight || Q.completed);
+# endif
+	atomic { collect(); drained = !Q.in_flight };
 	if
-	:: wake -> skip
-	:: else ->
-		if
-		:: should_park || should_stop -> skip
-		:: else ->
-			if
-			:: completed > 0 -> skip
-			:: else -> schedule()
-			fi
-		fi
+	:: drained -> give_up()
+	:: else -> skip
 	fi;
-	state = RUNNING
+	drained = false
+#endif
+}
+
+inline begin_drain()
+{
+	atomic { USE; Q.armed = false; Q.phase = DRAIN }
+}
+
+/* arm(): what is looked at after the bit was cleared */
+inline arm()
+{
+	atomic { USE; Q.armed = true };
+	Q.wake = false;
+	atomic {
+		if
+		:: Q.available != Q.taken || Q.completed -> Q.armed = false
+		:: else -> Q.phase = ASLEEP
+		fi
+	}
 }
 
 inline work()
 {
-	atomic { OWNED; is_running = running };
 	if
-	:: !is_running ->
-		wake = false;
-		sleep_until_woken()
-	:: else ->
-		collect();
-		if
-		:: atomic {
-			available > taken && in_flight < CHAINS ->
-			OWNED;
-			taken++;
-			in_flight++;
-			submitted++
-		   }
-		:: available == taken ->
-			armed = true;
-			wake = false;
+	:: Q.phase == DRAIN -> drain()
+	:: Q.phase == ASLEEP ->
+		atomic {
 			if
-			:: available == taken -> OWNED; sleep_until_woken()
+			:: Q.wake -> USE; Q.armed = false; Q.phase = RUN
 			:: else -> skip
-			fi;
-			armed = false
+			fi
+		}
+	:: Q.phase == RUN ->
+		atomic {
+			collect();
+			if
+			:: Q.available && !Q.taken ->
+				Q.taken = true;
+				Q.in_flight = (q == 0);
+				Q.submitted = (q == 0);
+				ran = true
+			:: else -> ran = false
+			fi
+		};
+		if
+		:: ran -> ran = false
+		:: else -> arm()
 		fi
 	fi
 }
 
-proctype thread()
+#define SERVES(n) (queues[n].worker == w && queues[n].list == OWNED)
+#define AWAKE(n) (SERVES(n) && queues[n].phase == RUN)
+#define WOKEN(n) (SERVES(n) && queues[n].wake)
+#ifdef BROKEN_WAKE_OF_THE_FIRST_ALONE
+#define SECOND_WOKEN false
+#else
+#define SECOND_WOKEN SECOND(WOKEN(1))
+#endif
+
+/* Does nobody want anything? */
+inline sleep()
 {
-	bool is_running;
+	W.state = IDLE;
+	atomic {
+		if
+#ifndef BROKEN_ATTENTION_NOT_TESTED
+		:: W.attention -> skip
+#endif
+		:: killed || WOKEN(0) || SECOND_WOKEN -> skip
+		:: else -> schedules = true
+		fi
+	};
+	if
+	:: schedules -> (W.state == RUNNING || killed); schedules = false
+	:: else -> skip
+	fi;
+	W.state = RUNNING
+}
+
+inline take_inbox(n)
+{
+	if
+	:: queues[n].worker == w && queues[n].list == INBOX ->
+		queues[n].list = OWNED;
+		queues[n].phase = RUN
+	:: else -> skip
+	fi
+}
+
+inline attend()
+{
+#ifdef BROKEN_ATTENTION_RESET_LATE
+#else
+	W.attention = false;
+#endif
+	atomic {
+		take_inbox(0);
+#ifndef MOVE
+		take_inbox(1)
+#endif
+	};
+	if
+	:: SERVES(0) && queues[0].wanted -> begin_drain()
+	:: else -> skip
+	fi;
+#ifndef MOVE
+	q = 1;
+	if
+	:: SERVES(1) && queues[1].wanted -> begin_drain()
+	:: else -> skip
+	fi;
+	q = 0;
+#endif
+#ifdef BROKEN_ATTENTION_RESET_LATE
+	W.attention = false;
+#endif
+}
+
+inline serve_round()
+{
+	q = 0;
+	if
+	:: SERVES(0) -> work()
+	:: else -> skip
+	fi;
+#ifndef MOVE
+	q = 1;
+	if
+	:: SERVES(1) -> work()
+	:: else -> skip
+	fi;
+	q = 0;
+#endif
+	if
+	:: AWAKE(0) || SECOND(AWAKE(1)) -> skip
+	:: else -> sleep()
+	fi
+}
+
+/* vqhost_thread_killed() */
+inline end_killed()
+{
+	/* Under the lock. */
+	atomic {
+#ifndef BROKEN_DEATH_NOT_TOLD
+		W.dead = true;
+#endif
+		take_inbox(0);
+#ifndef MOVE
+		take_inbox(1);
+#endif
+		if
+		:: SERVES(0) -> begin_drain()
+		:: else -> skip
+		fi;
+#ifndef MOVE
+		q = 1;
+		if
+		:: SERVES(1) -> begin_drain()
+		:: else -> skip
+		fi;
+		q = 0
+#endif
+	};
+#ifndef BROKEN_DEATH_KEEPS_QUEUES
+	do
+	:: true ->
+		if
+		:: SERVES(0) -> drain()
+		:: else -> skip
+		fi;
+#ifndef MOVE
+		q = 1;
+		if
+		:: SERVES(1) -> drain()
+		:: else -> skip
+		fi;
+		q = 0;
+#endif
+		if
+		:: SERVES(0) || SECOND(SERVES(1)) -> skip
+		:: else -> break
+		fi;
+		W.state = IDLE;
+		if
+		:: WOKEN(0) || SECOND_WOKEN -> skip
+		:: else -> W.state == RUNNING
+		fi;
+		W.state = RUNNING
+	od
+#endif
+}
+
+proctype thread(byte w)
+{
+	byte q;
+	bool ran, drained, schedules;
 
 	do
-	:: should_stop -> break
-	:: else ->
+	:: killed -> end_killed(); break
+	:: !killed ->
 		if
-		:: should_park ->
+		:: W.attention ->
+			attend();
 			if
-			:: running -> drain()
+			:: W.must_stop -> break
 			:: else -> skip
-			fi;
-			kthread_parkme()
-		:: else -> work()
-		fi
+			fi
+		:: else -> skip
+		fi;
+		serve_round()
 	od;
-	assert(in_flight == 0);
-	exited = true
+	W.exited = true
 }
 
 /* --- Those who wake it --- */
@@ -206,199 +391,247 @@ proctype thread()
 proctype driver()
 {
 	bool was_set;
+	byte thread_seen;
 
-	do
-	:: available == CHAINS -> break
-	:: else ->
-		available++;
-		atomic { !locked -> locked = true };
-		kick_ready = true;
+	queues[0].available = true;
+	atomic { !queues[0].locked -> queues[0].locked = true };
+	queues[0].kick_ready = true;
+	if
+	:: queues[0].attached ->
+		/* waiter_wake(); a lock with interrupts off is a read side as well */
+		readers++;
 		if
-		:: attached ->
-			/* waiter_wake() */
-			if
-			:: armed -> queue_wake()
-			:: else -> assert(!freed)
-			fi
-		:: else -> skip
+		:: queues[0].armed -> queue_wake(0)
+		:: else -> assert(!freed)
 		fi;
-		locked = false
-	od
+		readers--
+	:: else -> skip
+	fi;
+	queues[0].locked = false
 }
 
-proctype disk()
+/* Nobody interferes with this one: what matters is when it comes. */
+proctype second_driver()
 {
 	bool was_set;
+	byte thread_seen;
 
-end:	do
-	:: submitted > 0 ->
-		readers++;
-		atomic {
-			submitted--;
-			completed++
-		};
-		queue_wake();
-		assert(!freed);		/* waitqueue_active() */
-		readers--
-	od
-}
-
-/* kfree_rcu(), and a task that has exited */
-proctype grace_period()
-{
-end:	atomic { free_wanted && readers == 0 -> freed = true }
-}
-
-/* --- Control calls, one at a time --- */
-
-inline kthread_park()
-{
-	assert(!should_park);
-	should_park = true;
-	wake_up_process();
-	atomic { park_done -> park_done = false }
-}
-
-inline kthread_unpark()
-{
-	should_park = false;
 	atomic {
+		queues[1].available = true;
 		if
-		:: state == PARKED -> state = RUNNING
+		:: queues[1].armed -> queue_wake(1)
 		:: else -> skip
 		fi
 	}
 }
 
-inline park()
+proctype disk()
+{
+	bool was_set;
+	byte thread_seen;
+
+end:	do
+#ifdef SLOW
+	:: queues[0].submitted && queues[1].taken ->
+#else
+	:: queues[0].submitted ->
+#endif
+		readers++;
+		atomic {
+			queues[0].submitted = false;
+			queues[0].completed = true
+		};
+		queue_wake(0);
+		readers--
+	od
+}
+
+/* kfree_rcu(), and tasks that have exited */
+proctype grace_period()
+{
+end:	atomic { free_wanted && readers == 0 -> freed = true }
+}
+
+#ifdef KILL
+proctype killer()
+{
+	killed = true
+}
+#endif
+
+/* --- Control calls, one at a time --- */
+
+inline call_attention(t)
+{
+	workers[t].attention = true;
+	wake_up_process(t)
+}
+
+inline park(n)
 {
 	if
 #ifdef BROKEN_PARK_TWICE
 	:: true ->
 #else
-	:: !parked ->
+	:: !queues[n].parked ->
 #endif
-		kthread_park();
-		parked = true
-	:: parked -> skip
+		queues[n].wanted = true;
+		call_attention(queues[n].worker);
+		atomic { queues[n].given_up > 0 -> queues[n].given_up-- };
+		queues[n].parked = true
+	:: queues[n].parked -> skip
 	fi
 }
 
-inline unpark()
+inline unpark(n)
 {
 	if
 #ifdef BROKEN_UNPARK_WHAT_DOES_NOT_RUN
-	:: parked ->
+	:: queues[n].parked ->
 #else
-	:: running && parked ->
+	:: queues[n].running && queues[n].parked ->
 #endif
-		parked = false;
-		kthread_unpark()
+		/* Under the lock. */
+		atomic {
+			if
+			:: workers[queues[n].worker].dead -> skip
+			:: else ->
+#ifndef BROKEN_WANTED_FOR_EVER
+				queues[n].wanted = false;
+#endif
+				queues[n].parked = false;
+				queues[n].list = INBOX
+			fi
+		};
+#ifndef BROKEN_UNPARK_WITHOUT_ATTENTION
+		call_attention(queues[n].worker)
+#endif
 	:: else -> skip
 	fi
 }
 
 /* What a control call does while it owns the queue. */
-inline own()
+inline own(n)
 {
-	control_owns = true;
-	assert(in_flight == 0);
-	control_owns = false
+	queues[n].control_owns = true;
+	assert(queues[n].list == NONE && !queues[n].in_flight);
+	queues[n].control_owns = false
 }
 
-inline attach()
+inline attach(n)
 {
-	atomic { !locked -> attached = true };	/* under the lock */
+	atomic { !queues[n].locked -> queues[n].attached = true };	/* under the lock */
 #ifndef BROKEN_ATTACH_WITHOUT_LOOK
 	if
-	:: kick_ready -> queue_wake()
+	:: queues[n].kick_ready -> queue_wake(n)
 	:: else -> skip
 	fi
 #endif
 }
 
-inline detach()
+inline detach(n)
 {
 #ifdef BROKEN_DETACH_WITHOUT_LOCK
-	attached = false
+	queues[n].attached = false
 #else
-	atomic { !locked -> attached = false }
+	atomic { !queues[n].locked -> queues[n].attached = false }
 #endif
 }
 
-inline start()
+inline start(n)
 {
-	own();
-	attach();
-	running = true;
-	unpark()
+	own(n);
+	attach(n);
+	queues[n].running = true;
+	unpark(n)
 }
 
-inline stop()
+inline stop(n)
 {
 #ifndef BROKEN_STOP_WITHOUT_DETACH
-	detach();
+	detach(n);
 #endif
-	park();
-	own();
-	running = false
+	park(n);
+	own(n);
+	queues[n].running = false
 }
 
-inline set_kick()
+inline set_kick(n)
 {
-	detach();
-	attach()
+	detach(n);
+	attach(n)
 }
 
-inline change()
+inline change(n)
 {
 #ifndef BROKEN_CHANGE_WITHOUT_PARK
-	park();
+	park(n);
 #endif
 #ifdef BROKEN_UNPARK_EARLY
-	unpark();
+	unpark(n);
 #endif
-	own();
-	unpark()
+	own(n);
+	unpark(n)
+}
+
+inline attach_worker(n)
+{
+#ifndef BROKEN_ATTACH_WITHOUT_PARK
+	park(n);
+#endif
+	own(n);
+	queues[n].worker = 1 - queues[n].worker;
+	unpark(n)
+}
+
+inline stop_thread(t)
+{
+	workers[t].must_stop = true;
+	call_attention(t);
+	workers[t].exited
 }
 
 proctype control()
 {
 	bool was_set;
-	byte calls;
+	byte thread_seen, calls;
 
-	/* vqhost_thread_create() */
-	kthread_park();
-	parked = true;
-
+#ifdef MOVE
+	start(0);
+#endif
 	do
 	:: calls == CALLS -> break
 	:: calls < CALLS ->
 		calls++;
 		if
-		:: running -> stop()
-		:: running -> set_kick()
-		:: change()
-		:: !running -> start()
+		:: queues[0].running -> stop(0)
+		:: queues[0].running -> set_kick(0)
+		:: change(0)
+#ifdef MOVE
+		:: attach_worker(0)
+#endif
+		:: !queues[0].running -> start(0)
 		fi
 	od;
-	/* Whatever was done, the queue works. */
+	/* Whatever was done, both queues work. */
 	if
-	:: running -> skip
-	:: else -> start()
+	:: queues[0].running -> skip
+	:: else -> start(0)
 	fi;
-	taken == CHAINS;
-
-	/* vqhost_queue_free(), after a stop that may have come before */
+#ifndef KILL
+	queues[0].taken && (QUEUES == 1 || queues[QUEUES - 1].taken);
+#endif
 	if
-	:: true -> stop(); change()
-	:: true -> stop()
+	:: stop(0); change(0)
+	:: stop(0)
 	fi;
-	/* kthread_stop() */
-	should_stop = true;
-	kthread_unpark();
-	wake_up_process();
-	exited;
+#ifdef MOVE
+	stop_thread(1);
+#else
+	park(1);
+	own(1);
+#endif
+	stop_thread(0);
 #ifdef BROKEN_FREE_WITHOUT_GRACE_PERIOD
 	freed = true
 #else
@@ -408,10 +641,22 @@ proctype control()
 
 init {
 	atomic {
-		run thread();
+		queues[0].parked = true;
+		run thread(0);
 		run driver();
 		run disk();
+#ifdef MOVE
+		run thread(1);
+#else
+		queues[1].running = true;
+		queues[1].list = INBOX;
+		workers[0].attention = true;
+		run second_driver();
+#endif
 		run grace_period();
+#ifdef KILL
+		run killer();
+#endif
 		run control()
 	}
 }

@@ -4,14 +4,14 @@
  * woken, or has seen.
  *
  * Stands for
- *	sleep_until_work(), sleep_until_woken(), set_armed()	thread()
+ *	arm(), set_armed(), sleep()				thread()
  *	vqhost_queue_wake()					wake()
  *	waiter_wake()						file_ready()
  * of kmod/core/thread.c and notify.c, with the kernel's set_current_state(),
  * schedule() and wake_up_process() as far as order is concerned.
  *
  * A driver makes chains available, and each waker is a CPU of its own.  When
- * all is done, a control call wants the thread to park.
+ * all is done, a control call wants the thread's attention, to park the queue.
  *
  *	PACKETS		The thread needs a packet with each chain, as a receive queue
  *			does: without one it waits for the backend, without a chain
@@ -43,7 +43,7 @@
 
 #include "weak_memory.pml"
 
-bool should_park;	/* set_bit() and the wake-up that follows order it */
+bool attention;		/* the wake-up that follows orders it */
 bool parked;
 
 byte taken;		/* by the thread */
@@ -134,11 +134,11 @@ proctype arrivals()
 	od
 }
 
-/* kthread_park() */
+/* vqhost_queue_park() */
 proctype control()
 {
 	taken == WORK && received == WORK;
-	should_park = true;
+	attention = true;
 	atomic {
 		if
 		:: memory[STATE] == IDLE -> memory[STATE] = RUNNING
@@ -159,8 +159,8 @@ inline set_armed()
 #endif
 }
 
-/* sleep_until_woken(); schedule() goes on at once if the state is RUNNING again. */
-inline sleep_until_woken()
+/* sleep(); schedule() goes on at once if the state is RUNNING again. */
+inline sleep()
 {
 	store(THREAD, STATE, IDLE);
 #ifndef BROKEN_STATE_WITHOUT_BARRIER
@@ -170,15 +170,8 @@ inline sleep_until_woken()
 #ifndef BROKEN_WAKE_NOT_TESTED
 	look = look && LOAD(THREAD, WAKE) == 0;
 #endif
-#ifndef BROKEN_PARK_NOT_TESTED
-	look = look && !should_park;
-#endif
-#ifndef BROKEN_BACKEND_NOT_TESTED
-# ifdef COMPLETIONS
-	look = look && LOAD(THREAD, ARRIVED) == received;
-# else
-	look = look && !(for_backend && LOAD(THREAD, ARRIVED) > received);
-# endif
+#ifndef BROKEN_ATTENTION_NOT_TESTED
+	look = look && !attention;
 #endif
 	if
 	:: look -> atomic { full_barrier(THREAD) && memory[STATE] == RUNNING -> skip }
@@ -192,7 +185,7 @@ proctype thread()
 	bool for_backend, look;
 
 	do
-	:: should_park -> break
+	:: attention -> break
 	:: else ->
 		/* run() */
 		store(THREAD, KICKS_ON, 0);
@@ -209,12 +202,14 @@ proctype thread()
 			fi
 		od;
 #endif
-		/* sleep_until_work() */
+		/* arm() */
 #ifndef BROKEN_ARMED_LATE
 		set_armed();
 #endif
-		/* clear_bit(), and no barrier: those that follow suffice. */
 		store(THREAD, WAKE, 0);
+#ifndef BROKEN_CLEAR_WITHOUT_BARRIER
+		full_barrier(THREAD);
+#endif
 		/* virtqueue_enable_kicks() */
 		look = true;
 		if
@@ -224,11 +219,19 @@ proctype thread()
 			look = LOAD(THREAD, AVAILABLE) == taken
 		:: else -> skip
 		fi;
+		/* vqhost_backend_ready() */
+#ifndef BROKEN_BACKEND_NOT_TESTED
+# ifdef COMPLETIONS
+		look = look && LOAD(THREAD, ARRIVED) == received;
+# else
+		look = look && !(for_backend && LOAD(THREAD, ARRIVED) > received);
+# endif
+#endif
 #ifdef BROKEN_ARMED_LATE
 		set_armed();
 #endif
 		if
-		:: look -> sleep_until_woken()
+		:: look -> sleep()
 		:: else -> skip
 		fi;
 		store(THREAD, KICK_ARMED, 0);

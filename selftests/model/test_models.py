@@ -22,7 +22,7 @@ import ktap  # pylint: disable=wrong-import-position
 RING = ["DRIVER_WMB", "DRIVER_KICK_MB", "DRIVER_CALL_MB", "PENDING_RMB", "FLUSH_WMB", "CALL_MB",
         "SLEEP_WITH_STAGED", "ENABLE_MB", "ENABLE_WITHOUT_LOOK"]
 EVENT = ["CALL_FOR_THE_LAST_ALONE", "EVENT_AHEAD"]
-SLEEP = ["STATE_WITHOUT_BARRIER", "WAKE_NOT_TESTED", "PARK_NOT_TESTED", "BACKEND_NOT_TESTED",
+SLEEP = ["STATE_WITHOUT_BARRIER", "WAKE_NOT_TESTED", "ATTENTION_NOT_TESTED", "BACKEND_NOT_TESTED",
          "ARMED_LATE"]
 
 # A model, how it is configured, and what must break it.
@@ -33,11 +33,18 @@ MODELS = [
     ("split", ["PAIRS", "EVENT_INDEX"], []),
     ("packed", [], RING),
     ("packed", ["EVENT_INDEX"], RING + EVENT + ["EVENT_WITHOUT_WRAP"]),
-    ("sleep", ["PACKETS"], SLEEP + ["ARMED_WITHOUT_BARRIER", "ARMED_FOR_KICKS_ALONE"]),
+    ("sleep", ["PACKETS"], SLEEP + ["ARMED_WITHOUT_BARRIER", "ARMED_FOR_KICKS_ALONE",
+                                     "CLEAR_WITHOUT_BARRIER"]),
     ("sleep", ["COMPLETIONS"], SLEEP + ["WAKE_WITHOUT_BARRIER"]),
-    ("ownership", [], ["PARK_WITHOUT_DRAIN", "PARK_TWICE", "CHANGE_WITHOUT_PARK", "UNPARK_EARLY",
-                       "UNPARK_WHAT_DOES_NOT_RUN", "ATTACH_WITHOUT_LOOK", "STOP_WITHOUT_DETACH",
-                       "DETACH_WITHOUT_LOCK", "FREE_WITHOUT_GRACE_PERIOD"]),
+    ("ownership", [], ["GIVE_UP_SILENTLY", "GIVE_UP_UNDRAINED", "PARK_TWICE", "UNPARK_EARLY",
+                       "UNPARK_WHAT_DOES_NOT_RUN", "UNPARK_WITHOUT_ATTENTION", "WANTED_FOR_EVER",
+                       "ATTENTION_NOT_TESTED", "ATTENTION_RESET_LATE",
+                       "WAKE_OF_THE_FIRST_ALONE", "CHANGE_WITHOUT_PARK", "ATTACH_WITHOUT_LOOK",
+                       "STOP_WITHOUT_DETACH", "DETACH_WITHOUT_LOCK",
+                       "FREE_WITHOUT_GRACE_PERIOD"]),
+    ("ownership", ["SLOW"], ["DRAIN_BY_WAITING"]),
+    ("ownership", ["MOVE"], ["ATTACH_WITHOUT_PARK"]),
+    ("ownership", ["KILL"], ["DEATH_NOT_TOLD", "DEATH_KEEPS_QUEUES"]),
 ]
 
 
