@@ -3,7 +3,8 @@
 
 CPU time and context switches are those of all threads of the VMM, with its
 virtual processors and whatever workers the kernel runs in its name, and of the
-kernel threads that serve its queues: their names have the VMM's process id.
+threads that serve its queues: kernel threads whose names have the VMM's process
+id, or, with newer kernels, threads of the VMM itself.
 """
 
 import glob
@@ -14,8 +15,11 @@ KVM_DEBUGFS = "/sys/kernel/debug/kvm"
 # KVM's own counters that are kept: name in debugfs and name here.
 KVM_COUNTERS = {"exits": "exits", "irq_injections": "interrupts", "halt_exits": "halts",
                 "io_exits": "io_exits", "mmio_exits": "mmio_exits"}
-# vhost-PID of mainline; vqhost-net-PID/QUEUE and vqhost-blk-PID/QUEUE of this project.
-QUEUE_THREAD = re.compile(r"(?:vhost|vqhost-[a-z]+)-(\d+)(?:/\d+)?$")
+# vhost-PID of mainline; vqhost-net-PID/QUEUE and vqhost-blk-PID/QUEUE of this project, or
+# wWORKER instead of QUEUE.
+QUEUE_THREAD = re.compile(r"(?:vhost|vqhost-[a-z]+)-(\d+)(?:/w?\d+)?$")
+# The same as threads of the VMM: the process is not said.
+OWN_QUEUE_THREAD = re.compile(r"(?:vhost-\d+|vqhost-[a-z]+/w?\d+)$")
 
 
 def _read(path):
@@ -23,18 +27,29 @@ def _read(path):
         return file.read()
 
 
+def _stat(path):
+    """Name of a task, and the fields that follow it."""
+    return re.match(r"\d+ \((.*)\) (.*)", _read(path), re.DOTALL).groups()
+
+
 def queue_threads(pid):
-    """Folders in /proc of the kernel threads that serve queues of this VMM."""
+    """Folders in /proc of the threads that serve queues of this VMM."""
     found = []
     for stat in glob.glob("/proc/[0-9]*/stat"):
         try:
-            name, rest = re.match(r"\d+ \((.*)\) (.*)", _read(stat), re.DOTALL).groups()
+            name, rest = _stat(stat)
         except OSError:
             continue
         match = QUEUE_THREAD.match(name)
         # Field 4, the parent: 2 is kthreadd.
         if match and int(match[1]) == pid and rest.split()[1] == "2":
             found.append(os.path.dirname(stat))
+    for stat in glob.glob(f"/proc/{pid}/task/*/stat"):
+        try:
+            if OWN_QUEUE_THREAD.match(_stat(stat)[0]):
+                found.append(os.path.dirname(stat))
+        except OSError:
+            pass
     return found
 
 
@@ -57,8 +72,9 @@ def _host_busy_ns():
 def sample(pid):
     """All counters of the VMM with this process id, at this moment."""
     result = {"vmm_cpu_ns": 0, "queue_cpu_ns": 0, "switches": 0}
-    for kind, folders in (("vmm_cpu_ns", glob.glob(f"/proc/{pid}/task/*")),
-                          ("queue_cpu_ns", queue_threads(pid))):
+    queues = queue_threads(pid)
+    others = set(glob.glob(f"/proc/{pid}/task/*")) - set(queues)
+    for kind, folders in (("vmm_cpu_ns", others), ("queue_cpu_ns", queues)):
         for folder in folders:
             try:
                 cpu, switches = _thread(folder)

@@ -57,9 +57,9 @@ def users(module):
 
 
 def queue_threads():
-    """Names of queue threads that run."""
+    """Names of queue threads that run, of the kernel or of any process."""
     names = []
-    for path in glob.glob("/proc/[0-9]*/comm"):
+    for path in glob.glob("/proc/[0-9]*/task/[0-9]*/comm"):
         try:
             with open(path, encoding="ascii") as file:
                 names.append(file.read().strip())
