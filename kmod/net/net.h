@@ -24,6 +24,16 @@ enum {
 /* Packets handled before the used entries are published. */
 #define NET_BATCH 64
 
+/* Chains taken for them: a packet may need hundreds if the driver's buffers are tiny. */
+#define NET_BATCH_CHAINS 256
+
+/*
+ * Bytes of a packet to be sent, twice what any offload can describe.  The tap would
+ * allocate whatever it is offered, and counts in 32 bits: of a packet of 4 GiB
+ * it would send what is beyond.
+ */
+#define NET_PACKET_MAX 0x20000
+
 /**
  * struct net_backend - the tap or macvtap queue behind a virtqueue
  * @file: the queue holds a reference

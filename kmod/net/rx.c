@@ -4,7 +4,8 @@
  *
  * Packets are taken from the tap's ring NET_BATCH at a time, so their length is
  * known before buffers are taken: as many chains as the packet needs with
- * mergeable buffers, one without.  A packet that fits nowhere is dropped.
+ * mergeable buffers, one without.  A packet that fits nowhere is dropped.  A batch
+ * is bounded by chains too: the driver chooses how many a packet needs.
  */
 #include <linux/if_vlan.h>
 #include <linux/skbuff.h>
@@ -126,9 +127,9 @@ static int copy_packet(struct vqhost_queue *queue, void *packet, size_t needed,
 
 /*
  * Returns 0 if a packet was handled or dropped, VQHOST_RUN_EMPTY,
- * VQHOST_RUN_BACKEND, or -EIO.
+ * VQHOST_RUN_BACKEND, or -EIO.  Adds the chains looked at to *@chains.
  */
-static int receive_next(struct vqhost_queue *queue)
+static int receive_next(struct vqhost_queue *queue, unsigned int *chains)
 {
 	struct net_queue *net = queue->private;
 	void *packet = next_packet(net);
@@ -141,6 +142,7 @@ static int receive_next(struct vqhost_queue *queue)
 		return VQHOST_RUN_BACKEND;
 	needed = net_header_length(queue->device->features) + packet_length(packet);
 	ret = gather(queue, needed, &buffers);
+	*chains += buffers.chains;
 	if (ret == 0) {
 		virtqueue_put_back(&queue->ring, buffers.chains);
 		return VQHOST_RUN_EMPTY;
@@ -178,11 +180,12 @@ static int receive_next(struct vqhost_queue *queue)
 int net_rx_run(struct vqhost_queue *queue)
 {
 	int ret = virtqueue_disable_kicks(&queue->ring);
+	unsigned int chains = 0;
 	unsigned int done;
 	int err;
 
-	for (done = 0; !ret && done < NET_BATCH; done++)
-		ret = receive_next(queue);
+	for (done = 0; !ret && done < NET_BATCH && chains < NET_BATCH_CHAINS; done++)
+		ret = receive_next(queue, &chains);
 	/* A driver that has to add buffers waits for those it gave. */
 	if (ret == VQHOST_RUN_EMPTY)
 		err = vqhost_queue_publish(queue);
