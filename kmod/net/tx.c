@@ -118,7 +118,7 @@ static int send_packet(struct vqhost_queue *queue, struct iov_iter *from, size_t
 	bool limited = net->backend.socket->sk->sk_sndbuf != INT_MAX;
 	int err;
 
-	if (unlikely(length < ETH_HLEN)) {
+	if (unlikely(length < ETH_HLEN || length > NET_PACKET_MAX)) {
 		err = -EINVAL;
 	} else if (limited || frame_size(length) > FRAME_SIZE_MAX) {
 		send_frames(net);
