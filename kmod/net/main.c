@@ -20,7 +20,8 @@ static bool net_ready(struct vqhost_queue *queue, enum vqhost_run state)
 
 static int net_start(struct vqhost_queue *queue, void *backend)
 {
-	__poll_t events = queue->index == NET_QUEUE_RX ? EPOLLIN : EPOLLOUT;
+	/* A tap that loses its link says so to its readers only. */
+	__poll_t events = queue->index == NET_QUEUE_RX ? EPOLLIN : EPOLLIN | EPOLLOUT;
 	struct net_queue *net;
 	int err;
 

@@ -207,8 +207,12 @@ bool net_tx_ready(struct vqhost_queue *queue, enum vqhost_run state)
 {
 	struct net_queue *net = queue->private;
 
-	/* Polling also asks the tap to wake us once there is room. */
-	return state == VQHOST_RUN_BACKEND && vfs_poll(net->backend.file, NULL) & EPOLLOUT;
+	/*
+	 * Polling also asks the tap to wake us once there is room.  One that has
+	 * lost its link is in error: it refuses packets for good, so they are dropped.
+	 */
+	return state == VQHOST_RUN_BACKEND &&
+	       vfs_poll(net->backend.file, NULL) & (EPOLLOUT | EPOLLERR);
 }
 
 /**
