@@ -33,6 +33,12 @@
 /* Chains taken before the used entries are published. */
 #define BLK_BATCH 64U
 
+/*
+ * Bytes of their data after which no more are taken: through the page cache they
+ * have been copied by then, however little memory the driver names for them.
+ */
+#define BLK_BATCH_BYTES (4ULL << 20)
+
 /**
  * struct blk_backend - the store behind a queue
  * @file: the queue holds a reference

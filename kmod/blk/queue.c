@@ -226,8 +226,11 @@ static int start_ranges(struct vqhost_queue *queue, const struct virtqueue_chain
 	return 0;
 }
 
-/* Returns 1 if a request was taken, 0 if none is there, -EIO on a broken ring. */
-static int take_request(struct vqhost_queue *queue)
+/*
+ * Returns 1 if a request was taken, 0 if none is there, -EIO on a broken ring.
+ * Adds the length of its data to *@bytes.
+ */
+static int take_request(struct vqhost_queue *queue, u64 *bytes)
 {
 	struct blk_queue *blk = queue->private;
 	struct virtqueue_chain chain;
@@ -250,6 +253,7 @@ static int take_request(struct vqhost_queue *queue)
 	switch (request.type) {
 	case VIRTIO_BLK_T_IN:
 	case VIRTIO_BLK_T_OUT:
+		*bytes += request.data_length;
 		ret = blk_io_submit(get_io(blk, &chain, &request), &request);
 		break;
 	case VIRTIO_BLK_T_FLUSH:
@@ -280,12 +284,13 @@ static bool is_full(const struct vqhost_queue *queue)
 static int take_batch(struct vqhost_queue *queue)
 {
 	unsigned int taken;
+	u64 bytes = 0;
 	int ret;
 
-	for (taken = 0; taken < BLK_BATCH; taken++) {
+	for (taken = 0; taken < BLK_BATCH && bytes < BLK_BATCH_BYTES; taken++) {
 		if (unlikely(is_full(queue)))
 			return VQHOST_RUN_AGAIN;
-		ret = take_request(queue);
+		ret = take_request(queue, &bytes);
 		if (unlikely(ret < 0))
 			return ret;
 		if (!ret)
