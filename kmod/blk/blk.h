@@ -135,10 +135,14 @@ struct blk_queue {
 
 /**
  * struct blk_device - &struct vqhost_device.private of this device type
+ * @slow_workqueue: works off &struct blk_queue.slow of all queues.  A workqueue
+ *	has a limit of items under way: a store that stalls uses up that of its
+ *	own device
  * @lock: protects @serial
  * @serial: answer to VIRTIO_BLK_T_GET_ID
  */
 struct blk_device {
+	struct workqueue_struct *slow_workqueue;
 	spinlock_t lock;	/* protects @serial */
 	u8 serial[VIRTIO_BLK_ID_BYTES];
 };
@@ -170,7 +174,5 @@ int blk_transfer_zeroes(struct blk_queue *blk, loff_t offset, u64 length);
 /* slow.c */
 void blk_slow_submit(struct blk_io *io);
 void blk_slow_work(struct work_struct *work);
-int blk_slow_init(void);
-void blk_slow_exit(void);
 
 #endif /* VQHOST_BLK_BLK_H */

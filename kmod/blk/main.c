@@ -13,6 +13,12 @@ static int blk_open(struct vqhost_device *device)
 
 	if (!blk)
 		return -ENOMEM;
+	/* A worker for each queue, if all have slow requests. */
+	blk->slow_workqueue = alloc_workqueue("vqhost-blk", WQ_UNBOUND, VQHOST_BLK_QUEUES_MAX);
+	if (!blk->slow_workqueue) {
+		kfree(blk);
+		return -ENOMEM;
+	}
 	spin_lock_init(&blk->lock);
 	device->private = blk;
 	return 0;
@@ -20,7 +26,10 @@ static int blk_open(struct vqhost_device *device)
 
 static void blk_release(struct vqhost_device *device)
 {
-	kfree(device->private);
+	struct blk_device *blk = device->private;
+
+	destroy_workqueue(blk->slow_workqueue);
+	kfree(blk);
 }
 
 /**
@@ -128,21 +137,13 @@ static struct vqhost_registration blk_registration = {
 
 static int __init blk_init(void)
 {
-	int err = blk_slow_init();
-
-	if (err)
-		return err;
-	err = vqhost_register(&blk_registration);
-	if (err)
-		blk_slow_exit();
-	return err;
+	return vqhost_register(&blk_registration);
 }
 module_init(blk_init);
 
 static void __exit blk_exit(void)
 {
 	vqhost_unregister(&blk_registration);
-	blk_slow_exit();
 }
 module_exit(blk_exit);
 

@@ -16,8 +16,6 @@
 #include "../compat.h"
 #include "blk.h"
 
-static struct workqueue_struct *slow_workqueue;
-
 /*
  * Discard on a block device, with no page of the range left in the page cache.
  * What does not fill a block at either end is kept.
@@ -141,30 +139,9 @@ void blk_slow_work(struct work_struct *work)
  */
 void blk_slow_submit(struct blk_io *io)
 {
+	struct blk_device *device = io->queue->device->private;
 	struct blk_queue *blk = io->queue->private;
 
 	llist_add(&io->node, &blk->slow);
-	queue_work(slow_workqueue, &blk->slow_work);
-}
-
-/**
- * blk_slow_init() - make the workqueue
- *
- * Context: process context, may sleep.
- * Return: 0 or -ENOMEM.
- */
-int blk_slow_init(void)
-{
-	slow_workqueue = alloc_workqueue("vqhost-blk", WQ_UNBOUND, 0);
-	return slow_workqueue ? 0 : -ENOMEM;
-}
-
-/**
- * blk_slow_exit() - unmake the workqueue
- *
- * Context: process context, may sleep; no queue is left.
- */
-void blk_slow_exit(void)
-{
-	destroy_workqueue(slow_workqueue);
+	queue_work(device->slow_workqueue, &blk->slow_work);
 }
