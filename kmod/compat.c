@@ -59,6 +59,19 @@ void compat_thread_stop(struct compat_thread *thread)
 }
 
 /**
+ * compat_thread_hurry() - have a thread wait for nobody who may never come
+ * @thread: started; the process on whose memory it works is ending
+ *
+ * Memory can be such that its process has to fill it in (userfaultfd).  A fatal
+ * signal ends all such waits: the access fails.  Threads of the process have got
+ * one already.
+ * Context: process context.
+ */
+void compat_thread_hurry(struct compat_thread *thread)
+{
+}
+
+/**
  * compat_owner_mm_get() - remember the caller's address space
  *
  * Threads of the process keep its memory for as long as they live.  To do so
@@ -91,14 +104,16 @@ static int kthread_function(void *data)
 {
 	struct compat_thread *thread = data;
 
+	/* Sent by compat_thread_hurry() alone; it does not end the thread. */
+	allow_kernel_signal(SIGKILL);
 	kthread_use_mm(thread->mm);
 	do
-		set_current_state(TASK_INTERRUPTIBLE);
+		set_current_state(COMPAT_THREAD_SLEEPS);
 	while (thread->serve(thread->data));
 	kthread_unuse_mm(thread->mm);
 
 	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
+		set_current_state(COMPAT_THREAD_SLEEPS);
 		if (kthread_should_stop())
 			break;
 		schedule();
@@ -139,6 +154,11 @@ void compat_thread_start(struct compat_thread *thread)
 void compat_thread_stop(struct compat_thread *thread)
 {
 	kthread_stop(thread->kthread);
+}
+
+void compat_thread_hurry(struct compat_thread *thread)
+{
+	send_sig(SIGKILL, thread->kthread, 1);
 }
 
 /* The threads do not keep it, and must not see it torn down. */

@@ -100,6 +100,12 @@ struct vhost_vring_worker {
 #define COMPAT_THREAD_OF_OWNER 0
 #endif
 
+/*
+ * How such a thread sleeps while it has nothing to do.  A kernel thread looks at no
+ * signal, and one that waits for its driver is no load.
+ */
+#define COMPAT_THREAD_SLEEPS (COMPAT_THREAD_OF_OWNER ? TASK_INTERRUPTIBLE : TASK_IDLE)
+
 struct vhost_task;
 
 /**
@@ -130,6 +136,7 @@ struct compat_thread {
 int compat_thread_create(struct compat_thread *thread, const char *type, const char *name);
 void compat_thread_start(struct compat_thread *thread);
 void compat_thread_stop(struct compat_thread *thread);
+void compat_thread_hurry(struct compat_thread *thread);
 struct mm_struct *compat_owner_mm_get(void);
 void compat_owner_mm_put(struct mm_struct *mm);
 

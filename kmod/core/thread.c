@@ -174,7 +174,7 @@ static void sleep(struct vqhost_worker *worker)
 	if (left <= 0)
 		return;
 	/* Pairs with the barrier in wake_up_process(). */
-	set_current_state(TASK_INTERRUPTIBLE);
+	set_current_state(COMPAT_THREAD_SLEEPS);
 	if (!READ_ONCE(worker->attention) && !compat_thread_interrupted() && !any_woken(worker)) {
 		list_for_each_entry(queue, &worker->queues, node)
 			queue->counters.sleeps++;
