@@ -5,6 +5,7 @@
 #include <linux/cgroup.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/memcontrol.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 
@@ -103,13 +104,19 @@ void compat_owner_mm_put(struct mm_struct *mm)
 static int kthread_function(void *data)
 {
 	struct compat_thread *thread = data;
+	struct mem_cgroup *memcg;
 
 	/* Sent by compat_thread_hurry() alone; it does not end the thread. */
 	allow_kernel_signal(SIGKILL);
 	kthread_use_mm(thread->mm);
+	/* Nothing that a kernel thread allocates is charged to anyone otherwise. */
+	memcg = get_mem_cgroup_from_mm(thread->mm);
+	set_active_memcg(memcg);
 	do
 		set_current_state(COMPAT_THREAD_SLEEPS);
 	while (thread->serve(thread->data));
+	set_active_memcg(NULL);
+	mem_cgroup_put(memcg);
 	kthread_unuse_mm(thread->mm);
 
 	for (;;) {

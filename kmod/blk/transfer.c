@@ -43,13 +43,13 @@ static void free_pages_of(struct bio_vec *pages, unsigned int count)
 
 static struct bio_vec *alloc_pages_of(unsigned int count)
 {
-	struct bio_vec *pages = kcalloc(count, sizeof(*pages), GFP_KERNEL);
+	struct bio_vec *pages = kcalloc(count, sizeof(*pages), GFP_KERNEL_ACCOUNT);
 	unsigned int i;
 
 	if (!pages)
 		return NULL;
 	for (i = 0; i < count; i++) {
-		pages[i].bv_page = alloc_page(GFP_KERNEL);
+		pages[i].bv_page = alloc_page(GFP_KERNEL_ACCOUNT);
 		pages[i].bv_len = PAGE_SIZE;
 		if (!pages[i].bv_page) {
 			free_pages_of(pages, i);
