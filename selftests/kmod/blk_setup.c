@@ -25,6 +25,7 @@ static const struct {
 	[STORE_EXT4]		= { "ext4", "/tmp/vqhost.ext4/file", O_DIRECT },
 	[STORE_RAM_DISK]	= { "ram-disk", "/dev/ram0", O_DIRECT },
 	[STORE_DELAYED]		= { "delayed", "/dev/nullb0", O_DIRECT },
+	[STORE_MAPPED]		= { "mapped", "/dev/mapper/vqhost", O_DIRECT },
 };
 
 /**

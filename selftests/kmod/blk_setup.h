@@ -29,6 +29,7 @@ enum store {
 	STORE_EXT4,		/* a file, direct */
 	STORE_RAM_DISK,		/* a block device, direct, completes at once */
 	STORE_DELAYED,		/* a block device, direct, completes 2 ms later */
+	STORE_MAPPED,		/* a block device, direct, whose table dmsetup changes */
 };
 
 int store_open(enum store store, int flags);
