@@ -199,6 +199,18 @@ static void fill_disk_header(struct hostile *hostile, struct random_state *rando
 	store(header + 28, random_below(random, 8) == 0, 4);
 }
 
+/* Mostly where it may be; now and then up to the last byte of the victim's memory, or beyond. */
+static struct driver_buffer data_buffer(struct random_state *random)
+{
+	static const uint32_t lengths[] = { 1, 12, 64, 512, 1024, 1526, 4096, 65536 };
+	uint32_t length = lengths[random_below(random, ARRAY_LENGTH(lengths))];
+	uint64_t address = VICTIM_MEMORY + random_below(random, 0x1e0) * 0x1000ULL;
+
+	if (!random_below(random, 16))
+		address = GUEST_BORDER(3) + HOLE_START - length + random_below(random, 64);
+	return (struct driver_buffer) { address, length };
+}
+
 /* A chain such as a driver makes, more or less. */
 static void add_chain(struct hostile *hostile, struct random_state *random)
 {
@@ -207,17 +219,13 @@ static void add_chain(struct hostile *hostile, struct random_state *random)
 	unsigned int pieces = 1 + random_below(random, PIECES_MAX);
 	unsigned int readable = 0, count = 0, i;
 	uint64_t at = HEADER(random_below(random, 64));
-	static const uint32_t lengths[] = { 1, 12, 64, 512, 1024, 1526, 4096, 65536 };
 
 	if (hostile->kind != VICTIM_RECEIVE)
 		buffers[count++] = (struct driver_buffer) {
 			at, hostile->kind == VICTIM_DISK ? 16 + 16 * random_below(random, 2) : 12,
 		};
 	for (i = 0; i < pieces; i++)
-		buffers[count++] = (struct driver_buffer) {
-			VICTIM_MEMORY + random_below(random, 0x1e0) * 0x1000ULL,
-			lengths[random_below(random, ARRAY_LENGTH(lengths))],
-		};
+		buffers[count++] = data_buffer(random);
 	if (hostile->kind == VICTIM_DISK) {
 		fill_disk_header(hostile, random, at);
 		buffers[count++] = (struct driver_buffer) { at + 48, 1 };
