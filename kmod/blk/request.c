@@ -18,11 +18,13 @@ static int read_segments(struct guest_memory *memory, const struct virtqueue_seg
 			 void *to, u32 length)
 {
 	u32 piece;
+	int err;
 
 	for (; length; segments++) {
 		piece = min(segments->length, length);
-		if (guest_memory_read(memory, to, segments->address, piece))
-			return -EFAULT;
+		err = guest_memory_read(memory, to, segments->address, piece);
+		if (err)
+			return err;
 		to = (u8 *)to + piece;
 		length -= piece;
 	}
@@ -52,7 +54,8 @@ static unsigned int trim_segments(struct virtqueue_segment *segments, u32 length
  *
  * Virtio 1.2, section 5.2.6.  Context: owner of the virtqueue, may sleep.
  * Return: 0; -EIO if the virtqueue is broken now, because header or status do
- * not fit into the chain or the header lies outside guest memory.
+ * not fit into the chain or the header lies outside guest memory; -EINPROGRESS if
+ * the header is not mapped yet.
  */
 int blk_request_parse(struct device_virtqueue *vq, const struct virtqueue_chain *chain,
 		      struct blk_request *request)
@@ -60,11 +63,13 @@ int blk_request_parse(struct device_virtqueue *vq, const struct virtqueue_chain 
 	struct virtqueue_segment *last = &chain->segments[chain->readable + chain->writable - 1];
 	struct virtio_blk_outhdr header;
 	unsigned int emptied;
+	int err;
 
 	if (unlikely(chain->readable_length < sizeof(header) || !chain->writable))
 		return virtqueue_break(vq, VIRTQUEUE_REQUEST);
-	if (unlikely(read_segments(vq->memory, chain->segments, &header, sizeof(header))))
-		return virtqueue_break(vq, VIRTQUEUE_MEMORY);
+	err = read_segments(vq->memory, chain->segments, &header, sizeof(header));
+	if (unlikely(err))
+		return virtqueue_memory_error(vq, err);
 
 	request->type = le32_to_cpu((__force __le32)header.type);
 	request->sector = le64_to_cpu((__force __le64)header.sector);
@@ -161,7 +166,8 @@ static u8 check_range(const struct blk_request *request, const struct blk_limits
  *
  * Virtio 1.2, section 5.2.6.2.  Context: owner of the virtqueue, may sleep.
  * Return: VIRTIO_BLK_S_OK if all ranges are valid, the status with which the
- * request fails without any effect, or -EIO if the virtqueue is broken now.
+ * request fails without any effect, -EIO if the virtqueue is broken now, or
+ * -EINPROGRESS if the data are not mapped yet.
  */
 int blk_request_ranges(struct device_virtqueue *vq, const struct blk_request *request,
 		       const struct blk_limits *limits,
@@ -171,14 +177,16 @@ int blk_request_ranges(struct device_virtqueue *vq, const struct blk_request *re
 	unsigned int i;
 	u32 flags;
 	u8 status;
+	int err;
 
 	*count = 0;
 	if (!request->data_length || request->data_length % sizeof(payload[0]))
 		return VIRTIO_BLK_S_IOERR;
 	if (request->data_length > sizeof(payload))
 		return VIRTIO_BLK_S_UNSUPP;
-	if (read_segments(vq->memory, request->data, payload, request->data_length))
-		return virtqueue_break(vq, VIRTQUEUE_MEMORY);
+	err = read_segments(vq->memory, request->data, payload, request->data_length);
+	if (err)
+		return virtqueue_memory_error(vq, err);
 
 	for (i = 0; i < request->data_length / sizeof(payload[0]); i++) {
 		flags = le32_to_cpu(payload[i].flags);
@@ -202,20 +210,23 @@ int blk_request_ranges(struct device_virtqueue *vq, const struct blk_request *re
  * @length: bytes; what does not fit into the data is left out
  *
  * Context: owner of the virtqueue, may sleep.
- * Return: bytes written, or -EIO if the virtqueue is broken now.
+ * Return: bytes written, -EIO if the virtqueue is broken now, or -EINPROGRESS if
+ * the data are not mapped yet.
  */
 int blk_request_fill(struct device_virtqueue *vq, const struct blk_request *request,
 		     const void *from, size_t length)
 {
 	const struct virtqueue_segment *segment = request->data;
 	size_t done, piece;
+	int err;
 
 	length = min_t(u64, length, request->data_length);
 	for (done = 0; done < length; done += piece) {
 		piece = min_t(size_t, segment->length, length - done);
-		if (guest_memory_write(vq->memory, segment->address, (const u8 *)from + done,
-				       piece))
-			return virtqueue_break(vq, VIRTQUEUE_MEMORY);
+		err = guest_memory_write(vq->memory, segment->address, (const u8 *)from + done,
+					 piece);
+		if (err)
+			return virtqueue_memory_error(vq, err);
 		segment++;
 	}
 	return done;

@@ -45,16 +45,17 @@ int chain_table_open(struct chain_walk *walk, struct chain_table *table, u64 add
  * @index: of the first descriptor to read, less than &struct chain_table.entries
  *
  * Context: owner, may sleep.
- * Return: 0; -EIO if it lies outside guest memory: the virtqueue is broken then.
+ * Return: 0; -EIO if it lies outside guest memory: the virtqueue is broken then;
+ * -EINPROGRESS if it is not mapped yet.
  */
 int chain_table_load(struct device_virtqueue *vq, struct chain_table *table, u32 index)
 {
 	const size_t size = sizeof(vq->table_batch[0]);
+	int err;
 
 	table->first = index;
 	table->count = min_t(u32, table->entries - index, VIRTQUEUE_INDIRECT_BATCH);
-	if (unlikely(guest_memory_read(vq->memory, vq->table_batch,
-				       table->address + (u64)index * size, table->count * size)))
-		return virtqueue_break(vq, VIRTQUEUE_MEMORY);
-	return 0;
+	err = guest_memory_read(vq->memory, vq->table_batch, table->address + (u64)index * size,
+				table->count * size);
+	return unlikely(err) ? virtqueue_memory_error(vq, err) : 0;
 }

@@ -124,8 +124,8 @@ int chain_table_load(struct device_virtqueue *vq, struct chain_table *table, u32
  *
  * As long as indices grow, each descriptor is read once.
  * Context: owner, may sleep.
- * Return: the descriptor, valid until the next call; NULL if it lies outside
- * guest memory: the virtqueue is broken then.
+ * Return: the descriptor, valid until the next call; NULL if it cannot be read:
+ * chain_table_error() tells why.
  */
 static inline const union virtqueue_descriptor *
 chain_table_entry(struct device_virtqueue *vq, struct chain_table *table, u32 index)
@@ -134,6 +134,12 @@ chain_table_entry(struct device_virtqueue *vq, struct chain_table *table, u32 in
 	if (index - table->first >= table->count && chain_table_load(vq, table, index))
 		return NULL;
 	return &vq->table_batch[index - table->first];
+}
+
+/* The table lies outside guest memory, or is not mapped yet. */
+static inline int chain_table_error(const struct device_virtqueue *vq)
+{
+	return vq->error ? -EIO : -EINPROGRESS;
 }
 
 #endif /* VQHOST_VIRTQUEUE_CHAIN_H */

@@ -26,7 +26,8 @@ struct guest_memory;
  * A guest range may cross regions that are not adjacent for the owner.
  * Context: the owner of the queue, process context, may not sleep on its own.
  * Return: number of vectors filled; -EFAULT if any byte lies outside the map
- * or in a region that denies the access; -ENOBUFS if @count does not suffice.
+ * or in a region that denies the access; -ENOBUFS if @count does not suffice;
+ * -EINPROGRESS if a byte is not mapped yet: see virtqueue_memory_error().
  */
 int guest_memory_translate(struct guest_memory *memory, u64 address, u64 length,
 			   bool write, struct iovec *vectors, unsigned int count);
@@ -40,7 +41,7 @@ int guest_memory_translate(struct guest_memory *memory, u64 address, u64 length,
  *
  * Each byte is read once.
  * Context: the owner of the queue, on the owner's mm, may sleep.
- * Return: 0, or -EFAULT (nothing may be concluded from @to).
+ * Return: 0, -EFAULT or -EINPROGRESS (nothing may be concluded from @to).
  */
 int guest_memory_read(struct guest_memory *memory, void *to, u64 address, u64 length);
 
@@ -52,7 +53,7 @@ int guest_memory_read(struct guest_memory *memory, void *to, u64 address, u64 le
  * @length: bytes
  *
  * Context: the owner of the queue, on the owner's mm, may sleep.
- * Return: 0, or -EFAULT (part may have been written).
+ * Return: 0, -EFAULT or -EINPROGRESS (part may have been written).
  */
 int guest_memory_write(struct guest_memory *memory, u64 address, const void *from, u64 length);
 

@@ -179,7 +179,7 @@ static int walk_table(struct chain_walk *walk, const struct descriptor *indirect
 	for (index = 0; !err && index < table.entries; index++) {
 		entry = chain_table_entry(walk->vq, &table, index);
 		if (unlikely(!entry))
-			return -EIO;
+			return chain_table_error(walk->vq);
 		flags = le16_to_cpu(entry->packed.flags);
 		if (unlikely(flags & VRING_DESC_F_INDIRECT))
 			return virtqueue_break(walk->vq, VIRTQUEUE_INDIRECT_NESTED);
@@ -231,8 +231,11 @@ static int packed_next(struct device_virtqueue *vq, struct virtqueue_chain *chai
 		else
 			ret = chain_add(&walk, descriptor.address, descriptor.length,
 					descriptor.flags);
-		if (unlikely(ret))
+		if (unlikely(ret)) {
+			/* Not taken: what was read ahead begins later than the position. */
+			vq->ahead_count = 0;
 			return ret;
+		}
 		advance(vq, &at, 1);
 	} while (descriptor.flags & VRING_DESC_F_NEXT);
 

@@ -119,7 +119,7 @@ static int walk_table(struct chain_walk *walk, const struct vring_desc *indirect
 	for (;;) {
 		entry = chain_table_entry(vq, &table, index);
 		if (unlikely(!entry))
-			return -EIO;
+			return chain_table_error(vq);
 		flags = le16_to_cpu((__force __le16)entry->split.flags);
 		if (unlikely(flags & VRING_DESC_F_INDIRECT))
 			return virtqueue_break(vq, VIRTQUEUE_INDIRECT_NESTED);

@@ -117,7 +117,8 @@ EXPORT_SYMBOL_GPL(virtqueue_memory_size);
  *
  * Virtio 1.2, section 2.7.5, 2.7.13, 2.8.6.  Context: owner, may sleep.
  * Return: 1 with a chain, 0 if none is available, -EIO if the virtqueue is or
- * now is broken.
+ * now is broken, -EINPROGRESS if an indirect table is not mapped yet: nothing has
+ * been taken.
  */
 int virtqueue_next(struct device_virtqueue *vq, struct virtqueue_chain *chain)
 {

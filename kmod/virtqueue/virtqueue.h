@@ -15,6 +15,8 @@
  *	                     tells whether the driver wants a notification
  *
  * Chains hold guest addresses; guest_memory_translate() is a step of its own.
+ * Where the map is filled on demand, an address may not be mapped yet: what met
+ * it returns -EINPROGRESS, the chain is put back and taken again later.
  *
  * A split ring and a packed one differ in &struct virtqueue_layout alone.
  *
@@ -310,6 +312,23 @@ int virtqueue_enable_kicks(struct device_virtqueue *vq);
 u32 virtqueue_base(const struct device_virtqueue *vq);
 
 int virtqueue_break(struct device_virtqueue *vq, enum virtqueue_error error);
+
+/**
+ * virtqueue_memory_error() - what a failed access to guest memory means
+ * @vq: the virtqueue, broken afterwards if the address never will be mapped
+ * @error: from guest_memory_translate() and its kin
+ *
+ * Context: owner.
+ * Return: -EINPROGRESS if the access is to be tried again, once the mapping is
+ * there that was asked for; else -EIO.
+ */
+static inline int virtqueue_memory_error(struct device_virtqueue *vq, int error)
+{
+	if (error == -EINPROGRESS)
+		return error;
+	return virtqueue_break(vq, VIRTQUEUE_MEMORY);
+}
+
 const char *virtqueue_error_name(enum virtqueue_error error);
 
 #endif /* VQHOST_VIRTQUEUE_VIRTQUEUE_H */
