@@ -46,6 +46,8 @@ int guest_memory_translate(struct guest_memory *memory, u64 address, u64 length,
 	unsigned int i;
 	u64 piece;
 
+	if (memory->missing)
+		return -EINPROGRESS;
 	while (length) {
 		region = NULL;
 		for (i = 0; i < memory->count; i++) {

@@ -26,10 +26,12 @@ struct test_region {
  * struct guest_memory - the map
  * @region: in any order
  * @count: how many
+ * @missing: nothing is mapped yet, as behind an IOTLB
  */
 struct guest_memory {
 	struct test_region region[TEST_REGIONS_MAX];
 	unsigned int count;
+	bool missing;
 };
 
 int test_memory_add(struct guest_memory *memory, u64 start, u64 length);

@@ -195,6 +195,36 @@ TEST_F(indirect, table_at_the_end_of_memory)
 	EXPECT_TRUE(arrives(&self->pair, buffers, 2, 1));
 }
 
+/* A table that is not mapped yet: nothing is taken, direct chains before it are. */
+TEST_F(indirect, missing)
+{
+	struct driver_buffer buffers[20];
+	struct virtqueue_chain chain;
+	unsigned int i;
+	u32 base;
+
+	for (i = 0; i < ARRAY_SIZE(buffers); i++)
+		buffers[i] = (struct driver_buffer) { PAIR_MEMORY + i, 7 + i };
+	for (i = 0; i < 5; i++) {
+		ASSERT_LE(0, driver_ring_add(&self->pair.driver, buffers, 1, 2));
+		ASSERT_TRUE(expose_table(&self->pair, variant->table, buffers, 3, 17, NULL));
+		ASSERT_LE(0, driver_ring_add(&self->pair.driver, buffers, 2, 0));
+		driver_ring_expose(&self->pair.driver);
+
+		self->pair.memory.missing = true;
+		ASSERT_TRUE(arrives(&self->pair, buffers, 1, 2));
+		base = virtqueue_base(&self->pair.device);
+		ASSERT_EQ(-EINPROGRESS, virtqueue_next(&self->pair.device, &chain));
+		ASSERT_EQ(-EINPROGRESS, virtqueue_next(&self->pair.device, &chain));
+		ASSERT_EQ(1, virtqueue_pending(&self->pair.device));
+		ASSERT_EQ(base, virtqueue_base(&self->pair.device));
+		ASSERT_EQ(0, self->pair.device.error);
+		self->pair.memory.missing = false;
+		ASSERT_TRUE(arrives(&self->pair, buffers, 3, 17));
+		ASSERT_TRUE(arrives(&self->pair, buffers, 2, 0));
+	}
+}
+
 /* Entries that the chain does not reach are not looked at; a packed one has none. */
 TEST_F(indirect, longer_table_than_chain)
 {
