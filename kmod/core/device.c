@@ -8,6 +8,10 @@
 
 #include "internal.h"
 
+/* Those of <linux/vhost_types.h> that work. */
+#define BACKEND_FEATURES (BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2) | \
+			  BIT_ULL(VHOST_BACKEND_F_IOTLB_BATCH))
+
 /**
  * vqhost_device_open() - open() of a device type
  * @inode: of the character device
@@ -34,6 +38,7 @@ int vqhost_device_open(struct inode *inode, struct file *file)
 	device->type = type;
 	mutex_init(&device->mutex);
 	xa_init_flags(&device->workers, XA_FLAGS_ALLOC);
+	vqhost_iotlb_init(&device->iotlb);
 	if (type->device_open) {
 		err = type->device_open(device);
 		if (err)
@@ -64,6 +69,9 @@ static void disown(struct vqhost_device *device)
 	if (device->map)
 		vhost_iotlb_free(device->map);
 	device->map = NULL;
+	device->features = 0;
+	device->iotlb.backend_features = 0;
+	vqhost_iotlb_set(device, false);
 	if (device->mm) {
 		compat_owner_mm_put(device->mm);
 		put_task_struct(device->owner);
@@ -127,7 +135,13 @@ static long set_owner(struct vqhost_device *device)
 	return 0;
 }
 
-static void park_all(struct vqhost_device *device)
+/**
+ * vqhost_device_park() - take all queues from their threads
+ * @device: the device
+ *
+ * Context: device's mutex held, may sleep.
+ */
+void vqhost_device_park(struct vqhost_device *device)
 {
 	unsigned int i;
 
@@ -137,7 +151,13 @@ static void park_all(struct vqhost_device *device)
 	}
 }
 
-static void unpark_all(struct vqhost_device *device)
+/**
+ * vqhost_device_unpark() - give all running queues back
+ * @device: the device
+ *
+ * Context: device's mutex held.
+ */
+void vqhost_device_unpark(struct vqhost_device *device)
 {
 	unsigned int i;
 
@@ -163,6 +183,7 @@ static long set_features(struct vqhost_device *device, u64 __user *argument)
 	struct device_virtqueue *ring;
 	unsigned int i;
 	u64 features;
+	int err = 0;
 
 	if (copy_from_user(&features, argument, sizeof(features)))
 		return -EFAULT;
@@ -172,7 +193,13 @@ static long set_features(struct vqhost_device *device, u64 __user *argument)
 	if ((features ^ device->features) & VQHOST_FORMAT_FEATURES && is_running(device))
 		return -EBUSY;
 
-	park_all(device);
+	vqhost_device_park(device);
+	if ((features | device->features) & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM))
+		err = vqhost_iotlb_set(device, features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM));
+	if (err) {
+		vqhost_device_unpark(device);
+		return -EFAULT;
+	}
 	device->features = features;
 	for (i = 0; i < device->type->queues_max; i++) {
 		if (!device->queues[i])
@@ -181,7 +208,7 @@ static long set_features(struct vqhost_device *device, u64 __user *argument)
 		ring->event_index = vqhost_has_feature(device, VIRTIO_RING_F_EVENT_IDX);
 		ring->indirect = vqhost_has_feature(device, VIRTIO_RING_F_INDIRECT_DESC);
 	}
-	unpark_all(device);
+	vqhost_device_unpark(device);
 	return 0;
 }
 
@@ -193,7 +220,7 @@ static long set_memory(struct vqhost_device *device, const struct vhost_memory _
 	if (IS_ERR(map))
 		return PTR_ERR(map);
 
-	park_all(device);
+	vqhost_device_park(device);
 	for (i = 0; i < device->type->queues_max; i++) {
 		if (!device->queues[i])
 			continue;
@@ -201,7 +228,7 @@ static long set_memory(struct vqhost_device *device, const struct vhost_memory _
 		device->queues[i]->memory.last = NULL;
 	}
 	swap(device->map, map);
-	unpark_all(device);
+	vqhost_device_unpark(device);
 	if (map)
 		vhost_iotlb_free(map);
 	return 0;
@@ -212,14 +239,17 @@ static long put_number(void __user *argument, const void *number, size_t size)
 	return copy_to_user(argument, number, size) ? -EFAULT : 0;
 }
 
-/* No backend feature of <linux/vhost_types.h> is offered. */
-static long set_backend_features(u64 __user *argument)
+static long set_backend_features(struct vqhost_device *device, u64 __user *argument)
 {
 	u64 features;
 
 	if (copy_from_user(&features, argument, sizeof(features)))
 		return -EFAULT;
-	return features ? -EOPNOTSUPP : 0;
+	if (features & ~BACKEND_FEATURES)
+		return -EOPNOTSUPP;
+	/* The next message that is read has the version that was acknowledged. */
+	WRITE_ONCE(device->iotlb.backend_features, features);
+	return 0;
 }
 
 static long owner_ioctl(struct vqhost_device *device, unsigned int cmd, void __user *argument)
@@ -260,17 +290,15 @@ long vqhost_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vqhost_device *device = file->private_data;
 	void __user *argument = (void __user *)arg;
+	const u64 backend_features = BACKEND_FEATURES;
 	u32 version = VQHOST_API_VERSION;
-	u64 none = 0;
 	long ret;
 
 	switch (cmd) {
 	case VHOST_GET_FEATURES:
 		return put_number(argument, &device->type->features, sizeof(u64));
 	case VHOST_GET_BACKEND_FEATURES:
-		return put_number(argument, &none, sizeof(none));
-	case VHOST_SET_BACKEND_FEATURES:
-		return set_backend_features(argument);
+		return put_number(argument, &backend_features, sizeof(backend_features));
 	case VQHOST_GET_API_VERSION:
 		return put_number(argument, &version, sizeof(version));
 	}
@@ -289,6 +317,9 @@ long vqhost_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case VHOST_GET_VRING_WORKER:
 		ret = vqhost_worker_ioctl(device, cmd, argument);
 		break;
+	case VHOST_SET_BACKEND_FEATURES:
+		ret = set_backend_features(device, argument);
+		break;
 	default:
 		ret = owner_ioctl(device, cmd, argument);
 		break;
@@ -297,6 +328,53 @@ long vqhost_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return ret;
 }
 EXPORT_SYMBOL_GPL(vqhost_device_ioctl);
+
+/**
+ * vqhost_device_read_iter() - read_iter() of a device type
+ * @iocb: of a device
+ * @to: receives a message
+ *
+ * Context: process context, may sleep.
+ * Return: see vqhost_iotlb_read().
+ */
+ssize_t vqhost_device_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct file *file = iocb->ki_filp;
+
+	return vqhost_iotlb_read(file->private_data, to, file->f_flags & O_NONBLOCK);
+}
+EXPORT_SYMBOL_GPL(vqhost_device_read_iter);
+
+/**
+ * vqhost_device_write_iter() - write_iter() of a device type
+ * @iocb: of a device
+ * @from: a message
+ *
+ * Context: process context, may sleep.
+ * Return: see vqhost_iotlb_write().
+ */
+ssize_t vqhost_device_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	return vqhost_iotlb_write(iocb->ki_filp->private_data, from);
+}
+EXPORT_SYMBOL_GPL(vqhost_device_write_iter);
+
+/**
+ * vqhost_device_poll() - poll() of a device type
+ * @file: a device
+ * @table: of the caller
+ *
+ * Context: process context, may sleep.
+ * Return: EPOLLIN and EPOLLRDNORM while there is a message to be read.
+ */
+__poll_t vqhost_device_poll(struct file *file, poll_table *table)
+{
+	struct vqhost_device *device = file->private_data;
+
+	poll_wait(file, &device->iotlb.readers, table);
+	return list_empty_careful(&device->iotlb.unread) ? 0 : EPOLLIN | EPOLLRDNORM;
+}
+EXPORT_SYMBOL_GPL(vqhost_device_poll);
 
 /**
  * vqhost_register() - make a device type available under /dev

@@ -44,6 +44,10 @@ struct vqhost_worker {
 	struct list_head queues;
 };
 
+/* device.c */
+void vqhost_device_park(struct vqhost_device *device);
+void vqhost_device_unpark(struct vqhost_device *device);
+
 /* memory.c */
 struct vhost_iotlb *vqhost_map_from_user(const struct vhost_memory __user *table);
 
@@ -54,6 +58,8 @@ long vqhost_vring_ioctl(struct vqhost_device *device, unsigned int cmd, void __u
 void vqhost_queue_free(struct vqhost_queue *queue);
 bool vqhost_ring_access_ok(const struct vqhost_device *device,
 			   const struct vhost_vring_addr *address, u32 size);
+void vqhost_ring_area_sizes(const struct vqhost_device *device, u32 size,
+			    size_t sizes[VQHOST_AREAS]);
 u32 vqhost_queue_base(const struct vqhost_queue *queue);
 
 /* stats.c */

@@ -6,6 +6,9 @@
  * A map never changes once it is set; VHOST_SET_MEM_TABLE replaces it while
  * all threads are parked.  Every region has passed access_ok(), so a
  * translated range never points into the kernel.
+ *
+ * With VIRTIO_F_ACCESS_PLATFORM the addresses are virtual ones, which the
+ * device's IOTLB translates instead, see iotlb.h.
  */
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
@@ -73,17 +76,46 @@ err_free:
 	return ERR_PTR(err);
 }
 
+/* Neighbouring pages, and those of areas far apart, have entries of their own. */
+static struct vqhost_translation *entry_of(struct guest_memory *memory, u64 address)
+{
+	u64 page = address >> PAGE_SHIFT;
+
+	return &memory->translations->entry[(page ^ page / VQHOST_TRANSLATIONS) %
+					    VQHOST_TRANSLATIONS];
+}
+
+/* translate_piece() of a device with an IOTLB. */
+static u64 translate_virtual(struct guest_memory *memory, u64 address, u64 length, u32 access,
+			     void __user **base)
+{
+	struct vqhost_translation *entry = entry_of(memory, address);
+	u64 left;
+
+	if (unlikely(address < entry->start || address > entry->last ||
+		     (entry->access & access) != access) &&
+	    !vqhost_iotlb_lookup(container_of(memory, struct vqhost_queue, memory), address, access,
+				 entry))
+		return 0;
+	left = entry->last - address + 1;
+	*base = (void __user *)(unsigned long)(entry->address + address - entry->start);
+	return min(left, length);
+}
+
 /*
  * One contiguous piece from the start of a guest range.  Returns its length,
  * at most @length, or 0 if @address is not mapped.
  */
-static u64 translate_piece(struct guest_memory *memory, u64 address, u64 length,
+static u64 translate_piece(struct guest_memory *memory, u64 address, u64 length, u32 access,
 			   void __user **base)
 {
 	struct vhost_iotlb_map *region = memory->last;
 	u64 left;
 
 	if (!region || address < region->start || address > region->last) {
+		/* Looked at here, where nothing is fast: then there is no last region. */
+		if (memory->translations)
+			return translate_virtual(memory, address, length, access, base);
 		region = vhost_iotlb_itree_first(memory->map, address, address);
 		if (unlikely(!region))
 			return 0;
@@ -94,18 +126,25 @@ static u64 translate_piece(struct guest_memory *memory, u64 address, u64 length,
 	return min(left, length);
 }
 
+/* What is not mapped never will be, or else the owner has been asked for it. */
+static int not_mapped(const struct guest_memory *memory)
+{
+	return memory->translations ? -EINPROGRESS : -EFAULT;
+}
+
 /* Documented in ../virtqueue/memory.h, as are the next two. */
 int guest_memory_translate(struct guest_memory *memory, u64 address, u64 length,
 			   bool write, struct iovec *vectors, unsigned int count)
 {
+	u32 access = write ? VHOST_ACCESS_WO : VHOST_ACCESS_RO;
 	unsigned int filled = 0;
 	void __user *base;
 	u64 piece;
 
 	while (length) {
-		piece = translate_piece(memory, address, length, &base);
+		piece = translate_piece(memory, address, length, access, &base);
 		if (unlikely(!piece))
-			return -EFAULT;
+			return not_mapped(memory);
 		if (unlikely(filled == count))
 			return -ENOBUFS;
 		vectors[filled].iov_base = base;
@@ -124,8 +163,10 @@ int guest_memory_read(struct guest_memory *memory, void *to, u64 address, u64 le
 	u64 piece;
 
 	while (length) {
-		piece = translate_piece(memory, address, length, &base);
-		if (unlikely(!piece) || copy_from_user(to, base, piece))
+		piece = translate_piece(memory, address, length, VHOST_ACCESS_RO, &base);
+		if (unlikely(!piece))
+			return not_mapped(memory);
+		if (copy_from_user(to, base, piece))
 			return -EFAULT;
 		to += piece;
 		address += piece;
@@ -141,8 +182,10 @@ int guest_memory_write(struct guest_memory *memory, u64 address, const void *fro
 	u64 piece;
 
 	while (length) {
-		piece = translate_piece(memory, address, length, &base);
-		if (unlikely(!piece) || copy_to_user(base, from, piece))
+		piece = translate_piece(memory, address, length, VHOST_ACCESS_WO, &base);
+		if (unlikely(!piece))
+			return not_mapped(memory);
+		if (copy_to_user(base, from, piece))
 			return -EFAULT;
 		from += piece;
 		address += piece;
@@ -151,3 +194,21 @@ int guest_memory_write(struct guest_memory *memory, u64 address, const void *fro
 	return 0;
 }
 EXPORT_SYMBOL_GPL(guest_memory_write);
+
+/**
+ * guest_memory_write_translated() - write where guest_memory_translate() has pointed
+ * @memory: the map
+ * @to: in one piece
+ * @from: source
+ * @length: bytes
+ *
+ * Context: the owner of the queue, which has not been parked since; on the
+ * owner's mm, may sleep.
+ * Return: 0 or -EFAULT.
+ */
+int guest_memory_write_translated(struct guest_memory *memory, void __user *to, const void *from,
+				  size_t length)
+{
+	return copy_to_user(to, from, length) ? -EFAULT : 0;
+}
+EXPORT_SYMBOL_GPL(guest_memory_write_translated);

@@ -43,6 +43,7 @@ struct vqhost_queue *vqhost_queue_get(struct vqhost_device *device, u32 index)
 	queue->parked = true;
 	init_completion(&queue->given_up);
 	queue->kick_waiter.is_kick = true;
+	INIT_LIST_HEAD(&queue->miss.node);
 	queue->poll.limit_ns = vqhost_poll_limit_default();
 	device->queues[index] = queue;
 	return queue;
@@ -58,6 +59,8 @@ EXPORT_SYMBOL_GPL(vqhost_queue_get);
 void vqhost_queue_free(struct vqhost_queue *queue)
 {
 	vqhost_queue_stop(queue);
+	/* A start that failed may have asked for an address. */
+	vqhost_iotlb_forget(queue);
 	if (queue->worker)
 		queue->worker->attached--;
 	if (queue->kick)
@@ -116,30 +119,52 @@ void vqhost_queue_unpark(struct vqhost_queue *queue)
 EXPORT_SYMBOL_GPL(vqhost_queue_unpark);
 
 /**
+ * vqhost_ring_area_sizes() - how large the areas of a ring are
+ * @device: whose ring; its features tell the format
+ * @size: descriptors
+ * @sizes: receives bytes, by enum vqhost_area_name
+ *
+ * Virtio 1.2, section 2.7 and 2.8.10.1.  Context: any.
+ */
+void vqhost_ring_area_sizes(const struct vqhost_device *device, u32 size,
+			    size_t sizes[VQHOST_AREAS])
+{
+	size_t event = vqhost_has_feature(device, VIRTIO_RING_F_EVENT_IDX) ?
+		       sizeof(__virtio16) : 0;
+
+	sizes[VQHOST_AREA_DESCRIPTORS] = size * sizeof(union virtqueue_descriptor);
+	sizes[VQHOST_AREA_DRIVER] = struct_size((struct vring_avail *)NULL, ring, size) + event;
+	sizes[VQHOST_AREA_DEVICE] = struct_size((struct vring_used *)NULL, ring, size) + event;
+	if (vqhost_has_feature(device, VIRTIO_F_RING_PACKED)) {
+		sizes[VQHOST_AREA_DRIVER] = sizeof(struct vring_packed_desc_event);
+		sizes[VQHOST_AREA_DEVICE] = sizeof(struct vring_packed_desc_event);
+	}
+}
+
+/**
  * vqhost_ring_access_ok() - may a ring lie there?
  * @device: whose ring; its features tell the format
  * @address: as passed by the owner
  * @size: descriptors
  *
- * Virtio 1.2, section 2.7 and 2.8.10.1.  Context: device's mutex held.
+ * With an IOTLB they lie where it says: that is seen when they are looked up.
+ * Context: device's mutex held.
  * Return: true if all three areas lie in user space.
  */
 bool vqhost_ring_access_ok(const struct vqhost_device *device,
 			   const struct vhost_vring_addr *address, u32 size)
 {
-	size_t event = vqhost_has_feature(device, VIRTIO_RING_F_EVENT_IDX) ?
-		       sizeof(__virtio16) : 0;
-	size_t available = struct_size((struct vring_avail *)NULL, ring, size) + event;
-	size_t used = struct_size((struct vring_used *)NULL, ring, size) + event;
+	size_t sizes[VQHOST_AREAS];
 
-	if (vqhost_has_feature(device, VIRTIO_F_RING_PACKED)) {
-		available = sizeof(struct vring_packed_desc_event);
-		used = sizeof(struct vring_packed_desc_event);
-	}
+	if (device->iotlb.tree)
+		return true;
+	vqhost_ring_area_sizes(device, size, sizes);
 	return access_ok((void __user *)(unsigned long)address->desc_user_addr,
-			 size * sizeof(union virtqueue_descriptor)) &&
-	       access_ok((void __user *)(unsigned long)address->avail_user_addr, available) &&
-	       access_ok((void __user *)(unsigned long)address->used_user_addr, used);
+			 sizes[VQHOST_AREA_DESCRIPTORS]) &&
+	       access_ok((void __user *)(unsigned long)address->avail_user_addr,
+			 sizes[VQHOST_AREA_DRIVER]) &&
+	       access_ok((void __user *)(unsigned long)address->used_user_addr,
+			 sizes[VQHOST_AREA_DEVICE]);
 }
 
 /**
@@ -173,9 +198,19 @@ static int init_ring(struct vqhost_queue *queue)
 		.memory = &queue->memory,
 	};
 
+	int err;
+
 	queue->memory.map = device->map;
 	queue->memory.last = NULL;
-	return virtqueue_init(&queue->ring, &config);
+	if (device->iotlb.tree) {
+		err = vqhost_areas_prepare(queue, &config);
+		if (err)
+			return err;
+	}
+	err = virtqueue_init(&queue->ring, &config);
+	if (err)
+		vqhost_translations_destroy(queue);
+	return err;
 }
 
 /**
@@ -185,9 +220,9 @@ static int init_ring(struct vqhost_queue *queue)
  *
  * Context: the owner, device's mutex held, may sleep.
  * Return: 0; -EBUSY if it is running; -EFAULT if the memory table or the ring
- * addresses are not set or not accessible; -EINVAL for a size or base that the
- * ring format does not have; -ESRCH if its thread was killed; -ENOMEM; what
- * start() returns.
+ * addresses are not set or not accessible, or the IOTLB has no device area;
+ * -EINVAL for a size or base that the ring format does not have; -ESRCH if its
+ * thread was killed; -ENOMEM; what start() returns.
  */
 int vqhost_queue_start(struct vqhost_queue *queue, void *backend)
 {
@@ -197,7 +232,7 @@ int vqhost_queue_start(struct vqhost_queue *queue, void *backend)
 	lockdep_assert_held(&device->mutex);
 	if (queue->running)
 		return -EBUSY;
-	if (!device->map || !queue->address.desc_user_addr ||
+	if (!device->map || (!queue->address.desc_user_addr && !device->iotlb.tree) ||
 	    !vqhost_ring_access_ok(device, &queue->address, queue->size))
 		return -EFAULT;
 
@@ -225,6 +260,7 @@ err_kick:
 	vqhost_waiter_detach(&queue->kick_waiter);
 err_ring:
 	virtqueue_destroy(&queue->ring);
+	vqhost_translations_destroy(queue);
 	return err;
 }
 EXPORT_SYMBOL_GPL(vqhost_queue_start);
@@ -247,6 +283,8 @@ void vqhost_queue_stop(struct vqhost_queue *queue)
 	queue->device->type->stop(queue);
 	queue->base = virtqueue_base(&queue->ring);
 	virtqueue_destroy(&queue->ring);
+	vqhost_iotlb_forget(queue);
+	vqhost_translations_destroy(queue);
 	queue->running = false;
 }
 EXPORT_SYMBOL_GPL(vqhost_queue_stop);

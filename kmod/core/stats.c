@@ -7,7 +7,8 @@
 static u64 queue_memory(const struct vqhost_queue *queue)
 {
 	const struct vqhost_device_type *type = queue->device->type;
-	u64 bytes = sizeof(*queue) + virtqueue_memory_size(&queue->ring);
+	u64 bytes = sizeof(*queue) + virtqueue_memory_size(&queue->ring) +
+		    vqhost_translations_size(queue);
 
 	if (queue->running && type->memory)
 		bytes += type->memory(queue);
@@ -52,5 +53,6 @@ long vqhost_vring_stats(struct vqhost_device *device, void __user *argument)
 	stats.sleeps = READ_ONCE(counters->sleeps);
 	stats.errors = READ_ONCE(counters->errors);
 	stats.memory = queue_memory(queue);
+	stats.misses = READ_ONCE(counters->misses);
 	return copy_to_user(argument, &stats, stats.size) ? -EFAULT : 0;
 }

@@ -24,7 +24,11 @@ static void set_armed(struct vqhost_queue *queue, bool kick, bool backend)
 static void wake(struct vqhost_queue *queue)
 {
 	set_armed(queue, false, false);
-	vqhost_poll_end(queue);
+	/* From how long an address was missing there is nothing to learn. */
+	if (unlikely(queue->state == VQHOST_RUN_MISS))
+		queue->phase = VQHOST_PHASE_RUN;
+	else
+		vqhost_poll_end(queue);
 }
 
 /* The queue may sleep from now on, unless something is there by now. */
@@ -41,6 +45,7 @@ static void arm(struct vqhost_queue *queue)
 	queue->phase = VQHOST_PHASE_ASLEEP;
 	/* An error is reported by work(), which comes next. */
 	if ((state == VQHOST_RUN_EMPTY && virtqueue_enable_kicks(&queue->ring)) ||
+	    (state == VQHOST_RUN_MISS && !vqhost_iotlb_waits(queue)) ||
 	    vqhost_backend_ready(queue, state))
 		wake(queue);
 }
@@ -67,13 +72,27 @@ static void rest_broken(struct vqhost_queue *queue)
 	queue->phase = VQHOST_PHASE_ASLEEP;
 }
 
+/* An address is missing: what is done is published meanwhile. */
+static void wait_for_address(struct vqhost_queue *queue)
+{
+	queue->state = VQHOST_RUN_MISS;
+	if (!vqhost_queue_publish(queue))
+		queue->phase = VQHOST_PHASE_ARM;
+}
+
 static void run(struct vqhost_queue *queue)
 {
-	int state = queue->device->type->run(queue);
+	int state;
 
+	if (unlikely(queue->unresolved))
+		state = vqhost_areas_resolve(queue);
+	else
+		state = queue->device->type->run(queue);
 	if (unlikely(state < 0))
 		/* The ring is broken already; never the bare error. */
 		virtqueue_break(&queue->ring, VIRTQUEUE_REQUEST);
+	else if (unlikely(state == VQHOST_RUN_MISS))
+		wait_for_address(queue);
 	else if (state != VQHOST_RUN_AGAIN)
 		vqhost_poll_begin(queue, state);
 }

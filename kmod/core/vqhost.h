@@ -40,6 +40,7 @@
 #include <linux/xarray.h>
 
 #include "../virtqueue/virtqueue.h"
+#include "iotlb.h"
 
 struct vqhost_device;
 struct vqhost_queue;
@@ -47,12 +48,16 @@ struct vqhost_worker;
 
 /**
  * struct guest_memory - a queue's view of its device's memory map
- * @map: guest addresses to addresses of the owner, shared by all queues
- * @last: the region that served the previous translation, or NULL
+ * @map: guest addresses to addresses of the owner, shared by all queues; with an
+ *	IOTLB it translates nothing, but still tells what is guest memory
+ * @last: the region that served the previous translation, or NULL; always NULL with
+ *	an IOTLB
+ * @translations: what has been looked up in the IOTLB, NULL without one
  */
 struct guest_memory {
 	struct vhost_iotlb *map;
 	struct vhost_iotlb_map *last;
+	struct vqhost_translations *translations;
 };
 
 /**
@@ -62,11 +67,15 @@ struct guest_memory {
  *	to kick and sleep; work of the backend wakes the thread as well
  * @VQHOST_RUN_BACKEND: nothing can be done before the backend is ready: poll
  *	ready(), then sleep without asking the driver to kick
+ * @VQHOST_RUN_MISS: an address is not mapped in the IOTLB, and the owner has been
+ *	asked for it (-EINPROGRESS): sleep until it is; work of the backend wakes
+ *	the thread as well
  */
 enum vqhost_run {
 	VQHOST_RUN_AGAIN,
 	VQHOST_RUN_EMPTY,
 	VQHOST_RUN_BACKEND,
+	VQHOST_RUN_MISS,
 };
 
 /**
@@ -156,6 +165,7 @@ struct vqhost_poll {
  * @polls_dry: polls that found nothing
  * @sleeps: times the thread went to sleep
  * @errors: requests that ended in an error, packets dropped
+ * @misses: addresses that the owner was asked for
  * @kicks: received from the driver; written by the wakers, who are serialised
  *	by the lock of the kick eventfd's wait queue
  */
@@ -168,6 +178,7 @@ struct vqhost_counters {
 	u64 polls_dry;
 	u64 sleeps;
 	u64 errors;
+	u64 misses;
 	u64 kicks ____cacheline_aligned_in_smp;
 };
 
@@ -196,6 +207,8 @@ struct vqhost_counters {
  * @address: ring addresses; all 0 until set ("mutex")
  * @running: a backend is set and @ring is initialised ("mutex")
  * @reported: the owner has been told that @ring is broken ("thread")
+ * @unresolved: the areas of @ring are to be looked up before it is touched ("thread")
+ * @miss: what @memory waits for
  * @poll: adaptive polling
  * @counters: statistics
  * @private: the type's
@@ -226,6 +239,8 @@ struct vqhost_queue {
 	struct vhost_vring_addr address;
 	bool running;
 	bool reported;
+	bool unresolved;
+	struct vqhost_miss miss;
 	struct vqhost_poll poll;
 	struct vqhost_counters counters;
 	void *private;
@@ -283,6 +298,7 @@ struct vqhost_device_type {
  * @features: as negotiated ("mutex": run() may read them, they change only
  *	while every thread is parked)
  * @map: guest memory map, or NULL ("mutex")
+ * @iotlb: what takes its place with VIRTIO_F_ACCESS_PLATFORM
  * @queues: allocated at the first control call that names them ("mutex")
  * @workers: by id ("mutex")
  * @private: the type's
@@ -294,6 +310,7 @@ struct vqhost_device {
 	struct mm_struct *mm;
 	u64 features;
 	struct vhost_iotlb *map;
+	struct vqhost_iotlb iotlb;
 	struct vqhost_queue **queues;
 	struct xarray workers;
 	void *private;
@@ -320,9 +337,13 @@ struct vqhost_registration {
 			      BIT_ULL(VIRTIO_F_RING_PACKED) | \
 			      BIT_ULL(VIRTIO_F_RING_RESET))
 
-/* What decides about the format of a ring: fixed while a queue of the device runs. */
+/*
+ * What decides about the format of a ring, or where it lies: fixed while a queue of the
+ * device runs.
+ */
 #define VQHOST_FORMAT_FEATURES (BIT_ULL(VIRTIO_F_RING_PACKED) | \
-				BIT_ULL(VIRTIO_F_IN_ORDER))
+				BIT_ULL(VIRTIO_F_IN_ORDER) | \
+				BIT_ULL(VIRTIO_F_ACCESS_PLATFORM))
 
 static inline bool vqhost_has_feature(const struct vqhost_device *device, unsigned int bit)
 {
@@ -335,11 +356,17 @@ static inline bool vqhost_has_feature(const struct vqhost_device *device, unsign
 	.release	= vqhost_device_release, \
 	.unlocked_ioctl	= vqhost_device_ioctl, \
 	.compat_ioctl	= compat_ptr_ioctl, \
+	.read_iter	= vqhost_device_read_iter, \
+	.write_iter	= vqhost_device_write_iter, \
+	.poll		= vqhost_device_poll, \
 	.llseek		= noop_llseek
 
 int vqhost_device_open(struct inode *inode, struct file *file);
 int vqhost_device_release(struct inode *inode, struct file *file);
 long vqhost_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+ssize_t vqhost_device_read_iter(struct kiocb *iocb, struct iov_iter *to);
+ssize_t vqhost_device_write_iter(struct kiocb *iocb, struct iov_iter *from);
+__poll_t vqhost_device_poll(struct file *file, poll_table *table);
 
 int vqhost_register(struct vqhost_registration *registration);
 void vqhost_unregister(struct vqhost_registration *registration);
@@ -361,6 +388,8 @@ int vqhost_waiter_attach(struct vqhost_waiter *waiter, struct vqhost_queue *queu
 void vqhost_waiter_detach(struct vqhost_waiter *waiter);
 
 /* For run() and drain(). */
+int guest_memory_write_translated(struct guest_memory *memory, void __user *to, const void *from,
+				  size_t length);
 int vqhost_queue_publish(struct vqhost_queue *queue);
 int vqhost_queue_publish_batch(struct vqhost_queue *queue);
 

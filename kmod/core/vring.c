@@ -85,6 +85,8 @@ static long set_address(struct vqhost_queue *queue, void __user *argument)
 	queue->ring.descriptors = (void __user *)(unsigned long)address.desc_user_addr;
 	queue->ring.driver_area = (void __user *)(unsigned long)address.avail_user_addr;
 	queue->ring.device_area = (void __user *)(unsigned long)address.used_user_addr;
+	/* If these are I/O virtual addresses, the thread looks them up. */
+	vqhost_translations_drop(queue);
 	vqhost_queue_unpark(queue);
 	return 0;
 }

@@ -47,7 +47,9 @@ int virtqueue_init(struct device_virtqueue *vq, const struct virtqueue_config *c
 		return -EINVAL;
 
 	memset(vq, 0, sizeof(*vq));
-	vq->layout = config->packed ? &virtqueue_packed : &virtqueue_split;
+	vq->layout = config->layout;
+	if (!vq->layout)
+		vq->layout = config->packed ? &virtqueue_packed : &virtqueue_split;
 	vq->memory = config->memory;
 	vq->descriptors = config->descriptors;
 	vq->driver_area = config->driver_area;

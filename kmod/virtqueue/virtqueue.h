@@ -125,6 +125,9 @@ struct virtqueue_chain {
 	u16 id;
 };
 
+struct device_virtqueue;
+struct virtqueue_layout;
+
 /**
  * struct virtqueue_config - what virtqueue_init() needs to know
  * @descriptors: descriptor area, in the owner's address space (packed: the ring)
@@ -139,10 +142,12 @@ struct virtqueue_chain {
  * @event_index: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
  * @in_order: VIRTIO_F_IN_ORDER was negotiated
+ * @layout: the ring format, if it is a variant of what @packed says, else NULL
  * @memory: the map, needed to read indirect tables; may be replaced by
  *	assignment to &struct device_virtqueue.memory between two calls
  */
 struct virtqueue_config {
+	const struct virtqueue_layout *layout;
 	void __user *descriptors;
 	void __user *driver_area;
 	void __user *device_area;
@@ -154,8 +159,6 @@ struct virtqueue_config {
 	bool in_order;
 	struct guest_memory *memory;
 };
-
-struct device_virtqueue;
 
 /**
  * struct virtqueue_layout - what distinguishes one ring format from another

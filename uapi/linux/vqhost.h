@@ -135,6 +135,7 @@ struct vqhost_blk_serial {
  * @errors: requests that ended in an error status, packets dropped as malformed
  * @memory: bytes of kernel memory held for this queue, without its thread's
  *	stack: ring state, chain buffers, request table
+ * @misses: addresses that the owner was asked for by VHOST_IOTLB_MISS
  *
  * All fields since 1.
  */
@@ -153,6 +154,7 @@ struct vqhost_vring_stats {
 	__u64 sleeps;
 	__u64 errors;
 	__u64 memory;
+	__u64 misses;
 };
 
 /*
