@@ -110,7 +110,8 @@ void net_tx_stop(struct net_queue *net);
  *
  * Context: the queue's thread.
  * Return: vectors filled in total; -EIO on a broken ring, which it is now if
- * the chain lies outside guest memory or in more pieces than are supported.
+ * the chain lies outside guest memory or in more pieces than are supported;
+ * -EINPROGRESS if part of it is not mapped yet.
  */
 static inline int net_chain_vectors(struct vqhost_queue *queue,
 				    const struct virtqueue_chain *chain, int used)
@@ -124,9 +125,10 @@ static inline int net_chain_vectors(struct vqhost_queue *queue,
 		filled = guest_memory_translate(&queue->memory, chain->segments[i].address,
 						chain->segments[i].length, chain->writable,
 						&net->vectors[used], UIO_MAXIOV - used);
+		if (unlikely(filled == -ENOBUFS))
+			return virtqueue_break(&queue->ring, VIRTQUEUE_REQUEST);
 		if (unlikely(filled < 0))
-			return virtqueue_break(&queue->ring, filled == -ENOBUFS ?
-					       VIRTQUEUE_REQUEST : VIRTQUEUE_MEMORY);
+			return virtqueue_memory_error(&queue->ring, filled);
 		used += filled;
 	}
 	return used;

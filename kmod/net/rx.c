@@ -55,7 +55,8 @@ struct gathered {
 
 /*
  * Take chains until a packet fits.  Returns 1 if it does, 0 if chains are
- * missing, -EMSGSIZE if it never will, -EIO on a broken ring.
+ * missing, -EMSGSIZE if it never will, -EIO on a broken ring, -EINPROGRESS if an
+ * address is not mapped yet.
  */
 static int gather(struct vqhost_queue *queue, size_t needed, struct gathered *to)
 {
@@ -74,14 +75,14 @@ static int gather(struct vqhost_queue *queue, size_t needed, struct gathered *to
 			return to->chains == queue->ring.size ? -EMSGSIZE : 0;
 		if (unlikely(chain.readable || !chain.writable))
 			return virtqueue_break(&queue->ring, VIRTQUEUE_REQUEST);
-		ret = net_chain_vectors(queue, &chain, to->vectors);
-		if (unlikely(ret < 0))
-			return ret;
-		to->vectors = ret;
 		net->rx.taken[to->chains].id = chain.id;
 		net->rx.taken[to->chains].length = min_t(u64, chain.writable_length,
 							 needed - to->length);
 		to->chains++;
+		ret = net_chain_vectors(queue, &chain, to->vectors);
+		if (unlikely(ret < 0))
+			return ret;
+		to->vectors = ret;
 		to->length += chain.writable_length;
 	} while (mergeable && to->length < needed);
 	return to->length < needed ? -EMSGSIZE : 1;
@@ -127,7 +128,8 @@ static int copy_packet(struct vqhost_queue *queue, void *packet, size_t needed,
 
 /*
  * Returns 0 if a packet was handled or dropped, VQHOST_RUN_EMPTY,
- * VQHOST_RUN_BACKEND, or -EIO.  Adds the chains looked at to *@chains.
+ * VQHOST_RUN_BACKEND, VQHOST_RUN_MISS, or -EIO.  Adds the chains looked at to
+ * *@chains.
  */
 static int receive_next(struct vqhost_queue *queue, unsigned int *chains)
 {
@@ -143,9 +145,9 @@ static int receive_next(struct vqhost_queue *queue, unsigned int *chains)
 	needed = net_header_length(queue->device->features) + packet_length(packet);
 	ret = gather(queue, needed, &buffers);
 	*chains += buffers.chains;
-	if (ret == 0) {
+	if (ret == 0 || unlikely(ret == -EINPROGRESS)) {
 		virtqueue_put_back(&queue->ring, buffers.chains);
-		return VQHOST_RUN_EMPTY;
+		return ret ? VQHOST_RUN_MISS : VQHOST_RUN_EMPTY;
 	}
 	if (unlikely(ret == -EIO))
 		return ret;

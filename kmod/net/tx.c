@@ -137,7 +137,10 @@ static int send_packet(struct vqhost_queue *queue, struct iov_iter *from, size_t
 	return 0;
 }
 
-/* Returns 1 if a packet was handled, 0 if none is there, or -errno. */
+/*
+ * Returns 1 if a packet was handled, 0 if none is there, -EAGAIN if the tap cannot
+ * take it now, -EINPROGRESS if an address is not mapped yet, -EIO on a broken ring.
+ */
 static int transmit_next(struct vqhost_queue *queue)
 {
 	size_t header = net_header_length(queue->device->features);
@@ -152,8 +155,10 @@ static int transmit_next(struct vqhost_queue *queue)
 	if (unlikely(chain.writable || chain.readable_length < header))
 		return virtqueue_break(&queue->ring, VIRTQUEUE_REQUEST);
 	ret = net_chain_vectors(queue, &chain, 0);
-	if (unlikely(ret < 0))
+	if (unlikely(ret < 0)) {
+		virtqueue_put_back(&queue->ring, 1);
 		return ret;
+	}
 
 	iov_iter_init(&from, ITER_SOURCE, net->vectors, ret, chain.readable_length);
 	ret = send_packet(queue, &from, chain.readable_length - header);
@@ -190,6 +195,8 @@ int net_tx_run(struct vqhost_queue *queue)
 	err = vqhost_queue_publish_batch(queue);
 	if (ret == -EAGAIN)
 		ret = VQHOST_RUN_BACKEND;
+	else if (ret == -EINPROGRESS)
+		ret = VQHOST_RUN_MISS;
 	else if (!ret)
 		ret = done == NET_BATCH ? VQHOST_RUN_AGAIN : VQHOST_RUN_EMPTY;
 	return err ? err : ret;
