@@ -79,6 +79,7 @@ struct blk_ranges {
  * @node: in the free list, the slow list or the list of completed requests
  * @queue: whose table this is
  * @status: guest address of the status byte
+ * @status_byte: with an IOTLB: where that is, else NULL
  * @type: VIRTIO_BLK_T_*
  * @length: bytes of data to be moved
  * @result: bytes moved, or -errno
@@ -92,6 +93,7 @@ struct blk_io {
 	struct llist_node node;
 	struct vqhost_queue *queue;
 	u64 status;
+	u8 __user *status_byte;
 	u32 type;
 	u32 length;
 	int result;

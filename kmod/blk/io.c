@@ -7,8 +7,13 @@
  * buffer does not meet the demands of direct I/O, it completes before
  * blk_io_submit() returns.
  */
+#include <linux/slab.h>
+
 #include "../compat.h"
 #include "blk.h"
+
+/* Pieces of one request at most: 32 MiB in pages, far more than drivers ask for. */
+#define VECTORS_MAX 8192U
 
 /* What was queued has completed. */
 static void iocb_completed(struct kiocb *iocb, long result)
@@ -45,23 +50,47 @@ void blk_iocb_init(struct kiocb *iocb, const struct blk_queue *blk, bool write)
 }
 
 /*
+ * More room for vectors, at least twice as much.  Behind an IOTLB a buffer may be in
+ * as many pieces as it has pages.
+ */
+static int make_room(struct blk_queue *blk, unsigned int used)
+{
+	unsigned int count = min(2 * blk->vectors_count, VECTORS_MAX);
+	struct iovec *vectors;
+
+	if (count <= blk->vectors_count)
+		return -ENOBUFS;
+	vectors = kvmalloc_array(count, sizeof(*vectors), GFP_KERNEL_ACCOUNT);
+	if (!vectors)
+		return -ENOBUFS;
+	memcpy(vectors, blk->vectors, used * sizeof(*vectors));
+	kvfree(blk->vectors);
+	blk->vectors = vectors;
+	WRITE_ONCE(blk->vectors_count, count);
+	return 0;
+}
+
+/*
  * Translate a request's data into blk->vectors.  Returns their number, or
- * -EFAULT, or -ENOBUFS.
+ * -EFAULT, -ENOBUFS or -EINPROGRESS.
  */
 static int translate_data(struct vqhost_queue *queue, const struct blk_request *request)
 {
 	struct blk_queue *blk = queue->private;
 	unsigned int count = 0;
-	unsigned int i;
+	unsigned int i = 0;
 	int filled;
 
-	for (i = 0; i < request->data_segments; i++) {
+	while (i < request->data_segments) {
 		filled = guest_memory_translate(&queue->memory, request->data[i].address,
 						request->data[i].length, request->data_writable,
 						&blk->vectors[count], blk->vectors_count - count);
+		if (unlikely(filled == -ENOBUFS) && !make_room(blk, count))
+			continue;
 		if (unlikely(filled < 0))
 			return filled;
 		count += filled;
+		i++;
 	}
 	return count;
 }
@@ -113,12 +142,12 @@ static ssize_t start_iocb(struct blk_io *io, struct blk_queue *blk, unsigned int
 /**
  * blk_io_submit() - start a read or write
  * @io: entry for it; belongs to the store afterwards, or to the list of
- *	completed requests
+ *	completed requests; to the caller if -EINPROGRESS is returned
  * @request: passed blk_request_check()
  *
  * Context: the queue's thread, on the owner's mm, may sleep.
  * Return: 0, or -EIO on a broken ring, which it is now if the data lie outside
- * guest memory.
+ * guest memory; -EINPROGRESS if part of them is not mapped yet: nothing was done.
  */
 int blk_io_submit(struct blk_io *io, const struct blk_request *request)
 {
@@ -130,6 +159,8 @@ int blk_io_submit(struct blk_io *io, const struct blk_request *request)
 
 	io->length = request->data_length;
 	count = translate_data(queue, request);
+	if (unlikely(count == -EINPROGRESS))
+		return count;
 	if (unlikely(count <= 0)) {
 		/* Nothing to do, or more pieces than any driver makes of it. */
 		blk_io_completed(io, count);

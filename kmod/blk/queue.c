@@ -97,7 +97,7 @@ size_t blk_queue_memory(const struct vqhost_queue *queue)
 	const struct blk_queue *blk = queue->private;
 
 	return sizeof(*blk) + queue->size * sizeof(*blk->table) +
-	       blk->vectors_count * sizeof(*blk->vectors);
+	       READ_ONCE(blk->vectors_count) * sizeof(*blk->vectors);
 }
 
 /**
@@ -125,14 +125,35 @@ void blk_io_completed(struct blk_io *io, long result)
 	rcu_read_unlock();
 }
 
+/*
+ * Where the status byte is to be written.  With an IOTLB this has to be known
+ * before anything is done: a completion cannot wait for an address, for it may be
+ * drained by a control call that the owner waits for.  Returns 0 or -EINPROGRESS.
+ */
+static int find_status(struct vqhost_queue *queue, u64 address, u8 __user **byte)
+{
+	struct iovec vector;
+	int ret;
+
+	*byte = NULL;
+	if (likely(!queue->memory.translations))
+		return 0;
+	ret = guest_memory_translate(&queue->memory, address, sizeof(**byte), true, &vector, 1);
+	if (unlikely(ret < 0))
+		return virtqueue_memory_error(&queue->ring, ret);
+	*byte = vector.iov_base;
+	return 0;
+}
+
 static struct blk_io *get_io(struct blk_queue *blk, const struct virtqueue_chain *chain,
-			     const struct blk_request *request)
+			     const struct blk_request *request, u8 __user *status_byte)
 {
 	struct blk_io *io = llist_entry(blk->free, struct blk_io, node);
 
 	blk->free = io->node.next;
 	blk->in_flight++;
 	io->status = request->status;
+	io->status_byte = status_byte;
 	io->type = request->type;
 	io->length = 0;
 	io->id = chain->id;
@@ -146,12 +167,22 @@ static void put_io(struct blk_queue *blk, struct blk_io *io)
 	blk->in_flight--;
 }
 
-/* Give a chain back.  Returns 0, or -EIO on a broken ring. */
-static int answer(struct vqhost_queue *queue, u16 id, u64 address, u8 status, u32 written)
+/*
+ * Give a chain back; @byte is where @address is, if there is an IOTLB.  Returns 0,
+ * or -EIO on a broken ring.
+ */
+static int answer(struct vqhost_queue *queue, u16 id, u64 address, u8 __user *byte, u8 status,
+		  u32 written)
 {
 	if (unlikely(status != VIRTIO_BLK_S_OK))
 		queue->counters.errors++;
-	return blk_request_complete(&queue->ring, id, address, status, written);
+	if (likely(!byte))
+		return blk_request_complete(&queue->ring, id, address, status, written);
+	if (unlikely(queue->ring.error))
+		return -EIO;
+	if (guest_memory_write_translated(&queue->memory, byte, &status, sizeof(status)))
+		return virtqueue_break(&queue->ring, VIRTQUEUE_MEMORY);
+	return virtqueue_push(&queue->ring, id, written + sizeof(status));
 }
 
 static int answer_io(struct vqhost_queue *queue, struct blk_io *io)
@@ -166,7 +197,7 @@ static int answer_io(struct vqhost_queue *queue, struct blk_io *io)
 		written = io->length;
 	if (likely(status == VIRTIO_BLK_S_OK))
 		queue->counters.bytes += io->length;
-	return answer(queue, io->id, io->status, status, written);
+	return answer(queue, io->id, io->status, io->status_byte, status, written);
 }
 
 /* Stage all completed requests.  Returns 0, or -EIO on a broken ring. */
@@ -191,7 +222,7 @@ static int collect_completed(struct vqhost_queue *queue)
 }
 
 static int answer_get_id(struct vqhost_queue *queue, const struct virtqueue_chain *chain,
-			 const struct blk_request *request)
+			 const struct blk_request *request, u8 __user *byte)
 {
 	u8 serial[VIRTIO_BLK_ID_BYTES];
 	int written;
@@ -200,11 +231,11 @@ static int answer_get_id(struct vqhost_queue *queue, const struct virtqueue_chai
 	written = blk_request_fill(&queue->ring, request, serial, sizeof(serial));
 	if (unlikely(written < 0))
 		return written;
-	return answer(queue, chain->id, request->status, VIRTIO_BLK_S_OK, written);
+	return answer(queue, chain->id, request->status, byte, VIRTIO_BLK_S_OK, written);
 }
 
 static int start_ranges(struct vqhost_queue *queue, const struct virtqueue_chain *chain,
-			const struct blk_request *request)
+			const struct blk_request *request, u8 __user *byte)
 {
 	struct blk_queue *blk = queue->private;
 	struct blk_ranges *ranges;
@@ -218,54 +249,79 @@ static int start_ranges(struct vqhost_queue *queue, const struct virtqueue_chain
 	if (status != VIRTIO_BLK_S_OK) {
 		kfree(ranges);
 		return status < 0 ? status :
-				    answer(queue, chain->id, request->status, status, 0);
+				    answer(queue, chain->id, request->status, byte, status, 0);
 	}
-	io = get_io(blk, chain, request);
+	io = get_io(blk, chain, request, byte);
 	io->ranges = ranges;
 	blk_slow_submit(io);
 	return 0;
 }
 
+static int start_access(struct vqhost_queue *queue, const struct virtqueue_chain *chain,
+			const struct blk_request *request, u8 __user *byte)
+{
+	struct blk_queue *blk = queue->private;
+	struct blk_io *io = get_io(blk, chain, request, byte);
+	int ret = blk_io_submit(io, request);
+
+	if (unlikely(ret == -EINPROGRESS))
+		put_io(blk, io);
+	return ret;
+}
+
 /*
- * Returns 1 if a request was taken, 0 if none is there, -EIO on a broken ring.
- * Adds the length of its data to *@bytes.
+ * Returns 0, -EIO on a broken ring, or -EINPROGRESS if an address is not mapped yet:
+ * nothing has been done then that cannot be done once more.
+ */
+static int serve(struct vqhost_queue *queue, const struct virtqueue_chain *chain)
+{
+	struct blk_queue *blk = queue->private;
+	struct blk_request request;
+	u8 __user *byte;
+	u8 status;
+	int err;
+
+	err = blk_request_parse(&queue->ring, chain, &request);
+	if (unlikely(err))
+		return err;
+	err = find_status(queue, request.status, &byte);
+	if (unlikely(err))
+		return err;
+
+	status = blk_request_check(&request, &blk->limits);
+	if (unlikely(status != VIRTIO_BLK_S_OK))
+		return answer(queue, chain->id, request.status, byte, status, 0);
+	switch (request.type) {
+	case VIRTIO_BLK_T_IN:
+	case VIRTIO_BLK_T_OUT:
+		return start_access(queue, chain, &request, byte);
+	case VIRTIO_BLK_T_FLUSH:
+		blk_slow_submit(get_io(blk, chain, &request, byte));
+		return 0;
+	case VIRTIO_BLK_T_GET_ID:
+		return answer_get_id(queue, chain, &request, byte);
+	default:
+		return start_ranges(queue, chain, &request, byte);
+	}
+}
+
+/*
+ * Returns 1 if a request was taken, 0 if none is there, -EIO on a broken ring,
+ * -EINPROGRESS if an address is not mapped yet.  Adds the length of what was looked
+ * at to *@bytes.
  */
 static int take_request(struct vqhost_queue *queue, u64 *bytes)
 {
-	struct blk_queue *blk = queue->private;
 	struct virtqueue_chain chain;
-	struct blk_request request;
-	u8 status;
 	int ret;
 
 	ret = virtqueue_next(&queue->ring, &chain);
 	if (ret <= 0)
 		return ret;
-	ret = blk_request_parse(&queue->ring, &chain, &request);
-	if (unlikely(ret))
-		return ret;
-
-	status = blk_request_check(&request, &blk->limits);
-	if (unlikely(status != VIRTIO_BLK_S_OK)) {
-		ret = answer(queue, chain.id, request.status, status, 0);
-		return ret ? ret : 1;
-	}
-	switch (request.type) {
-	case VIRTIO_BLK_T_IN:
-	case VIRTIO_BLK_T_OUT:
-		*bytes += request.data_length;
-		ret = blk_io_submit(get_io(blk, &chain, &request), &request);
-		break;
-	case VIRTIO_BLK_T_FLUSH:
-		blk_slow_submit(get_io(blk, &chain, &request));
-		break;
-	case VIRTIO_BLK_T_GET_ID:
-		ret = answer_get_id(queue, &chain, &request);
-		break;
-	default:
-		ret = start_ranges(queue, &chain, &request);
-		break;
-	}
+	*bytes += chain.readable_length + chain.writable_length;
+	ret = serve(queue, &chain);
+	if (unlikely(ret == -EINPROGRESS))
+		virtqueue_put_back(&queue->ring, 1);
 	return ret ? ret : 1;
 }
 
@@ -292,7 +348,7 @@ static int take_batch(struct vqhost_queue *queue)
 			return VQHOST_RUN_AGAIN;
 		ret = take_request(queue, &bytes);
 		if (unlikely(ret < 0))
-			return ret;
+			return ret == -EINPROGRESS ? VQHOST_RUN_MISS : ret;
 		if (!ret)
 			return VQHOST_RUN_EMPTY;
 	}
