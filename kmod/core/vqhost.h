@@ -334,6 +334,7 @@ struct vqhost_registration {
 			      BIT_ULL(VIRTIO_RING_F_EVENT_IDX) | \
 			      BIT_ULL(VIRTIO_F_ANY_LAYOUT) | \
 			      BIT_ULL(VIRTIO_F_VERSION_1) | \
+			      BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) | \
 			      BIT_ULL(VIRTIO_F_RING_PACKED) | \
 			      BIT_ULL(VIRTIO_F_RING_RESET))
 
