@@ -45,6 +45,10 @@ bench-ring: ## compare the ring code with the kernel's own: time and instruction
 	@selftests/testhost/setup
 	@selftests/bench/bench
 
+bench-iotlb: ## measure what an IOTLB costs, in instructions, in the test host (ROUNDS=N)
+	@selftests/testhost/setup
+	@selftests/bench/iotlb
+
 compare: ## compare userspace with in-kernel backends (QUICK=1: fewer runs)
 	@selftests/compare/compare
 
@@ -70,4 +74,4 @@ sources:
 	@find $(BUILD) -xtype l -delete
 	@cp -rsfu $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/uapi $(BUILD)/
 
-.PHONY: all modules userland sparse checkpatch check fuzz bench-ring compare install clean help sources
+.PHONY: all modules userland sparse checkpatch check fuzz bench-ring bench-iotlb compare install clean help sources
