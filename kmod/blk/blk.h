@@ -78,6 +78,8 @@ struct blk_ranges {
  * @ranges: of a discard or write zeroes
  * @node: in the free list, the slow list or the list of completed requests
  * @queue: whose table this is
+ * @written: where a read writes to, in addresses of the owner, to be logged when
+ *	it has completed; NULL if there is nothing to log
  * @status: guest address of the status byte
  * @status_byte: with an IOTLB: where that is, else NULL
  * @type: VIRTIO_BLK_T_*
@@ -92,6 +94,7 @@ struct blk_io {
 	};
 	struct llist_node node;
 	struct vqhost_queue *queue;
+	struct iovec *written;
 	u64 status;
 	u8 __user *status_byte;
 	u32 type;

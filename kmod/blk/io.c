@@ -139,6 +139,21 @@ static ssize_t start_iocb(struct blk_io *io, struct blk_queue *blk, unsigned int
 	return ret;
 }
 
+/*
+ * While there is a dirty log: remember where a read writes to, whatever comes of
+ * it, because the chain's segments are gone when it completes.
+ */
+static bool remember_vectors(struct blk_io *io, const struct blk_queue *blk, unsigned int count)
+{
+	if (io->iocb.ki_flags & IOCB_WRITE)
+		return true;
+	io->written = kvmalloc_array(count, sizeof(*io->written), GFP_KERNEL_ACCOUNT);
+	if (!io->written)
+		return false;
+	memcpy(io->written, blk->vectors, count * sizeof(*io->written));
+	return true;
+}
+
 /**
  * blk_io_submit() - start a read or write
  * @io: entry for it; belongs to the store afterwards, or to the list of
@@ -172,6 +187,10 @@ int blk_io_submit(struct blk_io *io, const struct blk_request *request)
 	io->iocb.ki_pos = request->sector << BLK_SECTOR_SHIFT;
 	if (unlikely(blk->direct && (io->iocb.ki_pos | io->length) & blk->backend.offset_mask)) {
 		blk_io_completed(io, -EINVAL);
+		return 0;
+	}
+	if (unlikely(queue->memory.log) && !remember_vectors(io, blk, count)) {
+		blk_io_completed(io, -ENOMEM);
 		return 0;
 	}
 	if (write)

@@ -185,10 +185,23 @@ static int answer(struct vqhost_queue *queue, u16 id, u64 address, u8 __user *by
 	return virtqueue_push(&queue->ring, id, written + sizeof(status));
 }
 
+/* A read that has failed may have written all the same. */
+static int log_written(struct vqhost_queue *queue, struct blk_io *io)
+{
+	int err = vqhost_log_vectors(queue, io->written, io->length);
+
+	kvfree(io->written);
+	io->written = NULL;
+	return err;
+}
+
 static int answer_io(struct vqhost_queue *queue, struct blk_io *io)
 {
 	u8 status = VIRTIO_BLK_S_OK;
 	u32 written = 0;
+
+	if (unlikely(io->written) && log_written(queue, io))
+		return -EIO;
 
 	/* A store that has shrunk moves less. */
 	if (unlikely(io->result != (int)io->length))

@@ -72,6 +72,9 @@ static void disown(struct vqhost_device *device)
 	device->features = 0;
 	device->iotlb.backend_features = 0;
 	vqhost_iotlb_set(device, false);
+	if (device->log.event)
+		eventfd_ctx_put(device->log.event);
+	device->log = (struct vqhost_log) {};
 	if (device->mm) {
 		compat_owner_mm_put(device->mm);
 		put_task_struct(device->owner);
@@ -178,6 +181,27 @@ static bool is_running(struct vqhost_device *device)
 	return false;
 }
 
+/*
+ * Can all be logged there that running queues write?  Of a queue that is not
+ * running it is asked when it starts.  @all: what is written to guest memory, and not
+ * to rings alone.
+ */
+static bool log_access_ok(struct vqhost_device *device, const void __user *base,
+			  const struct vhost_iotlb *map, bool all)
+{
+	struct vqhost_queue *queue;
+	unsigned int i;
+
+	for (i = 0; i < device->type->queues_max; i++) {
+		queue = device->queues[i];
+		if (queue && queue->running &&
+		    (!vqhost_log_ring_ok(queue, base, &queue->address) ||
+		     (all && !vqhost_log_memory_ok(base, map))))
+			return false;
+	}
+	return true;
+}
+
 static long set_features(struct vqhost_device *device, u64 __user *argument)
 {
 	struct device_virtqueue *ring;
@@ -192,6 +216,9 @@ static long set_features(struct vqhost_device *device, u64 __user *argument)
 	/* A ring in use does not take another format. */
 	if ((features ^ device->features) & VQHOST_FORMAT_FEATURES && is_running(device))
 		return -EBUSY;
+	if (!log_access_ok(device, device->log.base, device->map,
+			   features & BIT_ULL(VHOST_F_LOG_ALL)))
+		return -EFAULT;
 
 	vqhost_device_park(device);
 	if ((features | device->features) & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM))
@@ -207,6 +234,7 @@ static long set_features(struct vqhost_device *device, u64 __user *argument)
 		ring = &device->queues[i]->ring;
 		ring->event_index = vqhost_has_feature(device, VIRTIO_RING_F_EVENT_IDX);
 		ring->indirect = vqhost_has_feature(device, VIRTIO_RING_F_INDIRECT_DESC);
+		vqhost_log_attach(device->queues[i]);
 	}
 	vqhost_device_unpark(device);
 	return 0;
@@ -219,6 +247,11 @@ static long set_memory(struct vqhost_device *device, const struct vhost_memory _
 
 	if (IS_ERR(map))
 		return PTR_ERR(map);
+	if (!log_access_ok(device, device->log.base, map,
+			   vqhost_has_feature(device, VHOST_F_LOG_ALL))) {
+		vhost_iotlb_free(map);
+		return -EFAULT;
+	}
 
 	vqhost_device_park(device);
 	for (i = 0; i < device->type->queues_max; i++) {
@@ -231,6 +264,47 @@ static long set_memory(struct vqhost_device *device, const struct vhost_memory _
 	vqhost_device_unpark(device);
 	if (map)
 		vhost_iotlb_free(map);
+	return 0;
+}
+
+static long set_log_base(struct vqhost_device *device, u64 __user *argument)
+{
+	void __user *base;
+	u64 address;
+
+	if (copy_from_user(&address, argument, sizeof(address)))
+		return -EFAULT;
+	if (address != (unsigned long)address)
+		return -EFAULT;
+	base = (void __user *)(unsigned long)address;
+	if (!log_access_ok(device, base, device->map,
+			   vqhost_has_feature(device, VHOST_F_LOG_ALL)))
+		return -EFAULT;
+
+	vqhost_device_park(device);
+	device->log.base = base;
+	vqhost_device_unpark(device);
+	return 0;
+}
+
+static long set_log_event(struct vqhost_device *device, int __user *argument)
+{
+	struct eventfd_ctx *event = NULL;
+	int fd;
+
+	if (get_user(fd, argument))
+		return -EFAULT;
+	if (fd != VHOST_FILE_UNBIND) {
+		event = eventfd_ctx_fdget(fd);
+		if (IS_ERR(event))
+			return PTR_ERR(event);
+	}
+
+	vqhost_device_park(device);
+	swap(device->log.event, event);
+	vqhost_device_unpark(device);
+	if (event)
+		eventfd_ctx_put(event);
 	return 0;
 }
 
@@ -266,8 +340,9 @@ static long owner_ioctl(struct vqhost_device *device, unsigned int cmd, void __u
 	case VHOST_SET_MEM_TABLE:
 		return set_memory(device, argument);
 	case VHOST_SET_LOG_BASE:
+		return set_log_base(device, argument);
 	case VHOST_SET_LOG_FD:
-		return -EOPNOTSUPP;
+		return set_log_event(device, argument);
 	case VQHOST_GET_VRING_STATS:
 		return vqhost_vring_stats(device, argument);
 	}

@@ -51,6 +51,13 @@ void vqhost_device_unpark(struct vqhost_device *device);
 /* memory.c */
 struct vhost_iotlb *vqhost_map_from_user(const struct vhost_memory __user *table);
 
+/* log.c */
+bool vqhost_log_memory_ok(const void __user *base, const struct vhost_iotlb *map);
+bool vqhost_log_ring_ok(const struct vqhost_queue *queue, const void __user *base,
+			const struct vhost_vring_addr *address);
+void vqhost_log_attach(struct vqhost_queue *queue);
+void vqhost_log_signal(struct vqhost_queue *queue);
+
 /* vring.c */
 long vqhost_vring_ioctl(struct vqhost_device *device, unsigned int cmd, void __user *argument);
 

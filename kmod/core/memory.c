@@ -180,13 +180,15 @@ int guest_memory_write(struct guest_memory *memory, u64 address, const void *fro
 {
 	void __user *base;
 	u64 piece;
+	int err;
 
 	while (length) {
 		piece = translate_piece(memory, address, length, VHOST_ACCESS_WO, &base);
 		if (unlikely(!piece))
 			return not_mapped(memory);
-		if (copy_to_user(base, from, piece))
-			return -EFAULT;
+		err = guest_memory_write_translated(memory, base, from, piece);
+		if (unlikely(err))
+			return err;
 		from += piece;
 		address += piece;
 		length -= piece;
@@ -204,11 +206,16 @@ EXPORT_SYMBOL_GPL(guest_memory_write);
  *
  * Context: the owner of the queue, which has not been parked since; on the
  * owner's mm, may sleep.
- * Return: 0 or -EFAULT.
+ * Return: 0; -EFAULT; -EIO if it cannot be logged: the virtqueue is broken then.
  */
 int guest_memory_write_translated(struct guest_memory *memory, void __user *to, const void *from,
 				  size_t length)
 {
-	return copy_to_user(to, from, length) ? -EFAULT : 0;
+	unsigned long left = copy_to_user(to, from, length);
+
+	/* What came before a fault was written, too. */
+	if (unlikely(memory->log) && guest_memory_log_owner(memory, to, length))
+		return -EIO;
+	return left ? -EFAULT : 0;
 }
 EXPORT_SYMBOL_GPL(guest_memory_write_translated);

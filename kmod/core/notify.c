@@ -128,10 +128,13 @@ int vqhost_queue_publish(struct vqhost_queue *queue)
 	unsigned int staged = queue->ring.staged_count;
 	int wanted;
 
-	if (!staged)
+	if (!staged) {
+		vqhost_log_signal(queue);
 		return 0;
+	}
 	queue->poll.held_since = 0;
 	wanted = virtqueue_publish(&queue->ring);
+	vqhost_log_signal(queue);
 	if (unlikely(wanted < 0))
 		return wanted;
 	queue->counters.chains += staged;

@@ -197,7 +197,6 @@ static int init_ring(struct vqhost_queue *queue)
 		.in_order = vqhost_has_feature(device, VIRTIO_F_IN_ORDER),
 		.memory = &queue->memory,
 	};
-
 	int err;
 
 	queue->memory.map = device->map;
@@ -210,6 +209,7 @@ static int init_ring(struct vqhost_queue *queue)
 	err = virtqueue_init(&queue->ring, &config);
 	if (err)
 		vqhost_translations_destroy(queue);
+	vqhost_log_attach(queue);
 	return err;
 }
 
@@ -220,9 +220,10 @@ static int init_ring(struct vqhost_queue *queue)
  *
  * Context: the owner, device's mutex held, may sleep.
  * Return: 0; -EBUSY if it is running; -EFAULT if the memory table or the ring
- * addresses are not set or not accessible, or the IOTLB has no device area;
- * -EINVAL for a size or base that the ring format does not have; -ESRCH if its
- * thread was killed; -ENOMEM; what start() returns.
+ * addresses are not set or not accessible, the IOTLB has no device area, or the
+ * log is to be kept where it cannot be; -EINVAL for a size or base that the ring
+ * format does not have; -ESRCH if its thread was killed; -ENOMEM; what start()
+ * returns.
  */
 int vqhost_queue_start(struct vqhost_queue *queue, void *backend)
 {
@@ -234,6 +235,10 @@ int vqhost_queue_start(struct vqhost_queue *queue, void *backend)
 		return -EBUSY;
 	if (!device->map || (!queue->address.desc_user_addr && !device->iotlb.tree) ||
 	    !vqhost_ring_access_ok(device, &queue->address, queue->size))
+		return -EFAULT;
+	if (!vqhost_log_ring_ok(queue, device->log.base, &queue->address) ||
+	    (vqhost_has_feature(device, VHOST_F_LOG_ALL) &&
+	     !vqhost_log_memory_ok(device->log.base, device->map)))
 		return -EFAULT;
 
 	err = vqhost_worker_for_queue(queue);

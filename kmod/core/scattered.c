@@ -107,3 +107,29 @@ int vqhost_scattered_write(const struct device_virtqueue *vq, void __user *to, c
 	}
 	return 0;
 }
+
+/**
+ * vqhost_scattered_log() - log what was written to a ring
+ * @vq: of a queue whose areas are resolved
+ * @written: I/O virtual address
+ * @length: bytes
+ *
+ * Context: owner, on the owner's mm, may sleep.
+ * Return: 0, or -EIO if the log cannot be accessed: the virtqueue is broken then.
+ */
+int vqhost_scattered_log(const struct device_virtqueue *vq, const void __user *written,
+			 size_t length)
+{
+	void __user *where;
+	size_t piece;
+	int err = 0;
+
+	for (; length && !err; length -= piece, written += piece) {
+		piece = find(vq, (unsigned long)written, length, &where);
+		/* It has been written: its pieces are known. */
+		if (!piece)
+			break;
+		err = guest_memory_log_owner(vq->memory, where, piece);
+	}
+	return err;
+}

@@ -19,6 +19,8 @@ int vqhost_scattered_read(const struct device_virtqueue *vq, void *to, const voi
 			  size_t length);
 int vqhost_scattered_write(const struct device_virtqueue *vq, void __user *to, const void *from,
 			   size_t length);
+int vqhost_scattered_log(const struct device_virtqueue *vq, const void __user *written,
+			 size_t length);
 
 static inline int scattered_load16(const struct device_virtqueue *vq, u16 *value,
 				   const __le16 __user *from)

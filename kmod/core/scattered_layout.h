@@ -17,3 +17,4 @@
 #define ring_store64(to, value)		scattered_store64(vq, to, value)
 #define ring_load(to, from, length)	vqhost_scattered_read(vq, to, from, length)
 #define ring_store(to, from, length)	vqhost_scattered_write(vq, to, from, length)
+#define guest_memory_log_owner(memory, base, length) vqhost_scattered_log(vq, base, length)

@@ -48,6 +48,7 @@ static void arm(struct vqhost_queue *queue)
 	    (state == VQHOST_RUN_MISS && !vqhost_iotlb_waits(queue)) ||
 	    vqhost_backend_ready(queue, state))
 		wake(queue);
+	vqhost_log_signal(queue);
 }
 
 static void report_broken(struct vqhost_queue *queue)
@@ -68,6 +69,7 @@ static void rest_broken(struct vqhost_queue *queue)
 	/* Whoever found it broken: run(), a look at the ring, or a drain before. */
 	if (!queue->reported)
 		report_broken(queue);
+	vqhost_log_signal(queue);
 	clear_bit(0, &queue->wake);
 	queue->phase = VQHOST_PHASE_ASLEEP;
 }

@@ -47,17 +47,30 @@ struct vqhost_queue;
 struct vqhost_worker;
 
 /**
+ * struct vqhost_log - where an owner is told which pages of its guest were written
+ * @base: of the bitmap, in the owner's address space
+ * @event: eventfd signalled after pages were logged, or NULL
+ */
+struct vqhost_log {
+	void __user *base;
+	struct eventfd_ctx *event;
+};
+
+/**
  * struct guest_memory - a queue's view of its device's memory map
  * @map: guest addresses to addresses of the owner, shared by all queues; with an
  *	IOTLB it translates nothing, but still tells what is guest memory
  * @last: the region that served the previous translation, or NULL; always NULL with
  *	an IOTLB
  * @translations: what has been looked up in the IOTLB, NULL without one
+ * @log: what is written through descriptors has to be logged (VHOST_F_LOG_ALL),
+ *	there; NULL if it need not
  */
 struct guest_memory {
 	struct vhost_iotlb *map;
 	struct vhost_iotlb_map *last;
 	struct vqhost_translations *translations;
+	struct vqhost_log *log;
 };
 
 /**
@@ -209,6 +222,7 @@ struct vqhost_counters {
  * @reported: the owner has been told that @ring is broken ("thread")
  * @unresolved: the areas of @ring are to be looked up before it is touched ("thread")
  * @miss: what @memory waits for
+ * @logged: pages were logged since the log's event was signalled ("thread")
  * @poll: adaptive polling
  * @counters: statistics
  * @private: the type's
@@ -241,6 +255,7 @@ struct vqhost_queue {
 	bool reported;
 	bool unresolved;
 	struct vqhost_miss miss;
+	bool logged;
 	struct vqhost_poll poll;
 	struct vqhost_counters counters;
 	void *private;
@@ -299,6 +314,7 @@ struct vqhost_device_type {
  *	while every thread is parked)
  * @map: guest memory map, or NULL ("mutex")
  * @iotlb: what takes its place with VIRTIO_F_ACCESS_PLATFORM
+ * @log: the dirty log ("mutex")
  * @queues: allocated at the first control call that names them ("mutex")
  * @workers: by id ("mutex")
  * @private: the type's
@@ -311,6 +327,7 @@ struct vqhost_device {
 	u64 features;
 	struct vhost_iotlb *map;
 	struct vqhost_iotlb iotlb;
+	struct vqhost_log log;
 	struct vqhost_queue **queues;
 	struct xarray workers;
 	void *private;
@@ -336,7 +353,8 @@ struct vqhost_registration {
 			      BIT_ULL(VIRTIO_F_VERSION_1) | \
 			      BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) | \
 			      BIT_ULL(VIRTIO_F_RING_PACKED) | \
-			      BIT_ULL(VIRTIO_F_RING_RESET))
+			      BIT_ULL(VIRTIO_F_RING_RESET) | \
+			      BIT_ULL(VHOST_F_LOG_ALL))
 
 /*
  * What decides about the format of a ring, or where it lies: fixed while a queue of the
@@ -393,5 +411,6 @@ int guest_memory_write_translated(struct guest_memory *memory, void __user *to, 
 				  size_t length);
 int vqhost_queue_publish(struct vqhost_queue *queue);
 int vqhost_queue_publish_batch(struct vqhost_queue *queue);
+int vqhost_log_vectors(struct vqhost_queue *queue, const struct iovec *vectors, size_t length);
 
 #endif /* VQHOST_CORE_VQHOST_H */

@@ -62,7 +62,6 @@ static long set_address(struct vqhost_queue *queue, void __user *argument)
 
 	if (copy_from_user(&address, argument, sizeof(address)))
 		return -EFAULT;
-	/* The log address is stored and unused: VHOST_F_LOG_ALL is not offered. */
 	if (address.flags & ~BIT(VHOST_VRING_F_LOG))
 		return -EOPNOTSUPP;
 	if ((unsigned long)address.desc_user_addr != address.desc_user_addr ||
@@ -78,7 +77,8 @@ static long set_address(struct vqhost_queue *queue, void __user *argument)
 		return 0;
 	}
 
-	if (!vqhost_ring_access_ok(queue->device, &address, queue->size))
+	if (!vqhost_ring_access_ok(queue->device, &address, queue->size) ||
+	    !vqhost_log_ring_ok(queue, queue->device->log.base, &address))
 		return -EINVAL;
 	vqhost_queue_park(queue);
 	queue->address = address;
@@ -87,6 +87,7 @@ static long set_address(struct vqhost_queue *queue, void __user *argument)
 	queue->ring.device_area = (void __user *)(unsigned long)address.used_user_addr;
 	/* If these are I/O virtual addresses, the thread looks them up. */
 	vqhost_translations_drop(queue);
+	vqhost_log_attach(queue);
 	vqhost_queue_unpark(queue);
 	return 0;
 }

@@ -153,10 +153,15 @@ static int receive_next(struct vqhost_queue *queue, unsigned int *chains)
 		return ret;
 
 	forget_packet(net);
-	if (ret == 1)
+	if (ret == 1) {
 		ret = copy_packet(queue, packet, needed, &buffers);
-	else
+		/* A packet that did not arrive wholly was written in part. */
+		if (unlikely(queue->memory.log) &&
+		    vqhost_log_vectors(queue, net->vectors, needed))
+			return -EIO;
+	} else {
 		tun_ptr_free(packet);
+	}
 	if (unlikely(ret)) {
 		virtqueue_put_back(&queue->ring, buffers.chains);
 		queue->counters.errors++;

@@ -13,6 +13,7 @@
  * than the ring has.
  */
 #include "chain.h"
+#include "log.h"
 
 #define FLAG_AVAILABLE	(1U << VRING_PACKED_DESC_F_AVAIL)
 #define FLAG_USED	(1U << VRING_PACKED_DESC_F_USED)
@@ -276,10 +277,25 @@ static void packed_put_back(struct device_virtqueue *vq, unsigned int count)
 	vq->next_available -= descriptors;
 }
 
+/* Log @count descriptors from @index on, of which some were written. */
+static int log_used(struct device_virtqueue *vq, u16 index, unsigned int count)
+{
+	unsigned int first = min_t(unsigned int, count, vq->size - index);
+	int err;
+
+	err = log_descriptors(vq, descriptor_at(vq, index),
+			      first * sizeof(struct vring_packed_desc));
+	if (!err && count > first)
+		err = log_descriptors(vq, descriptor_at(vq, 0),
+				      (count - first) * sizeof(struct vring_packed_desc));
+	return err;
+}
+
 static int packed_flush(struct device_virtqueue *vq)
 {
 	struct position at = { vq->next_used, vq->used_wrap };
 	struct position begin = at;
+	u16 index = vq->next_used;
 	struct virtqueue_buffer *buffer;
 	struct virtqueue_used *used;
 	unsigned int i, total = 0;
@@ -317,7 +333,7 @@ static int packed_flush(struct device_virtqueue *vq)
 	vq->in_flight -= total;
 	vq->called_since += total;
 	vq->staged_count = 0;
-	return 0;
+	return unlikely(vq->log) ? log_used(vq, index, total) : 0;
 }
 
 /* Section 2.8.10: as with indices that run freely, seen from our present round. */
@@ -364,7 +380,7 @@ static int packed_kicks_off(struct device_virtqueue *vq)
 {
 	if (ring_store16(&device_event(vq)->flags, VRING_PACKED_EVENT_FLAG_DISABLE))
 		return virtqueue_ring_fault(vq);
-	return 0;
+	return log_device_area(vq, device_event(vq), sizeof(struct vring_packed_desc_event));
 }
 
 static int packed_kicks_on(struct device_virtqueue *vq)
@@ -382,7 +398,7 @@ static int packed_kicks_on(struct device_virtqueue *vq)
 	}
 	if (ring_store16(&device_event(vq)->flags, flags))
 		return virtqueue_ring_fault(vq);
-	return 0;
+	return log_device_area(vq, device_event(vq), sizeof(struct vring_packed_desc_event));
 }
 
 static u32 packed_base(const struct device_virtqueue *vq)

@@ -6,6 +6,7 @@
  * index masked with size - 1 is a slot.
  */
 #include "chain.h"
+#include "log.h"
 
 static inline const struct vring_avail __user *avail_ring(const struct device_virtqueue *vq)
 {
@@ -237,9 +238,24 @@ static unsigned int merge_staged(struct device_virtqueue *vq)
 	return count;
 }
 
+/* Log the entries from @index on, and the index that announced them. */
+static int log_used(struct device_virtqueue *vq, u16 index, unsigned int first,
+		    unsigned int written)
+{
+	struct vring_used __user *used = used_ring(vq);
+	int err;
+
+	err = log_device_area(vq, &used->ring[slot(vq, index)], first * sizeof(used->ring[0]));
+	if (!err && written > first)
+		err = log_device_area(vq, &used->ring[0],
+				      (written - first) * sizeof(used->ring[0]));
+	return err ? err : log_device_area(vq, &used->idx, sizeof(used->idx));
+}
+
 static int split_flush(struct device_virtqueue *vq)
 {
 	unsigned int count = vq->staged_count;
+	u16 index = vq->next_used;
 	unsigned int until_wrap = vq->size - slot(vq, vq->next_used);
 	unsigned int written = merge_staged(vq);
 	unsigned int first = min(written, until_wrap);
@@ -260,7 +276,7 @@ static int split_flush(struct device_virtqueue *vq)
 
 	vq->next_used += count;
 	vq->staged_count = 0;
-	return 0;
+	return unlikely(vq->log) ? log_used(vq, index, first, written) : 0;
 }
 
 /* Section 2.7.7. */
@@ -299,18 +315,21 @@ static int split_kicks_off(struct device_virtqueue *vq)
 		return 0;
 	if (ring_store16((__le16 __user *)&used_ring(vq)->flags, VRING_USED_F_NO_NOTIFY))
 		return virtqueue_ring_fault(vq);
-	return 0;
+	return log_device_area(vq, &used_ring(vq)->flags, sizeof(__le16));
 }
 
 static int split_kicks_on(struct device_virtqueue *vq)
 {
-	int err;
+	__le16 __user *to = (__le16 __user *)&used_ring(vq)->flags;
+	u16 value = 0;
 
-	if (vq->event_index)
-		err = ring_store16(avail_event(vq), vq->seen_available);
-	else
-		err = ring_store16((__le16 __user *)&used_ring(vq)->flags, 0);
-	return err ? virtqueue_ring_fault(vq) : 0;
+	if (vq->event_index) {
+		to = avail_event(vq);
+		value = vq->seen_available;
+	}
+	if (ring_store16(to, value))
+		return virtqueue_ring_fault(vq);
+	return log_device_area(vq, to, sizeof(*to));
 }
 
 static u32 split_base(const struct device_virtqueue *vq)

@@ -22,6 +22,7 @@ static const char * const error_names[] = {
 	[VIRTQUEUE_MEMORY]		= "address outside guest memory",
 	[VIRTQUEUE_REQUEST]		= "malformed request",
 	[VIRTQUEUE_ID_IN_USE]		= "id in use",
+	[VIRTQUEUE_LOG]			= "dirty log not accessible",
 };
 
 /**

@@ -74,6 +74,7 @@
  * @VIRTQUEUE_MEMORY: a guest address outside the memory map
  * @VIRTQUEUE_REQUEST: a chain whose shape the device type cannot accept
  * @VIRTQUEUE_ID_IN_USE: packed: a buffer has the id of one that is under way
+ * @VIRTQUEUE_LOG: what was written to guest memory cannot be logged
  *
  * The values are part of the statistics interface and never change.
  */
@@ -94,6 +95,7 @@ enum virtqueue_error {
 	VIRTQUEUE_MEMORY		= 13,
 	VIRTQUEUE_REQUEST		= 14,
 	VIRTQUEUE_ID_IN_USE		= 15,
+	VIRTQUEUE_LOG			= 16,
 };
 
 /**
@@ -227,6 +229,11 @@ union virtqueue_descriptor {
  * @event_index: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
  * @in_order: VIRTIO_F_IN_ORDER was negotiated
+ * @log: what is written to the ring is to be logged; false after virtqueue_init(),
+ *	may be changed, with @log_address, between two calls
+ * @log_address: guest address of the device area
+ * @log_by_owner: the device area is logged by where it lies in the owner's memory
+ *	instead, for its addresses are I/O virtual
  * @error: why the virtqueue is broken, VIRTQUEUE_OK while it is not
  * @next_available: index of the next entry to take
  * @seen_available: split: the driver's index as last read, and checked; packed:
@@ -265,6 +272,9 @@ struct device_virtqueue {
 	bool event_index;
 	bool indirect;
 	bool in_order;
+	bool log;
+	bool log_by_owner;
+	u64 log_address;
 	enum virtqueue_error error;
 
 	u16 next_available;

@@ -389,11 +389,11 @@ TEST(error_names)
 {
 	enum virtqueue_error error;
 
-	for (error = VIRTQUEUE_OK; error <= VIRTQUEUE_ID_IN_USE; error++) {
+	for (error = VIRTQUEUE_OK; error <= VIRTQUEUE_LOG; error++) {
 		ASSERT_NE(NULL, virtqueue_error_name(error));
 		EXPECT_STRNE("unknown", virtqueue_error_name(error));
 	}
-	EXPECT_STREQ("unknown", virtqueue_error_name(VIRTQUEUE_ID_IN_USE + 1));
+	EXPECT_STREQ("unknown", virtqueue_error_name(VIRTQUEUE_LOG + 1));
 	EXPECT_STREQ("unknown", virtqueue_error_name(-1));
 }
 
