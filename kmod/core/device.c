@@ -81,6 +81,7 @@ static void disown(struct vqhost_device *device)
 	}
 	device->mm = NULL;
 	device->owner = NULL;
+	device->features = 0;
 }
 
 /**
