@@ -271,7 +271,7 @@ TEST_F(ioctl, features)
 {
 	uint64_t ring = FEATURE(VIRTIO_RING_F_INDIRECT_DESC) | FEATURE(VIRTIO_RING_F_EVENT_IDX) |
 			FEATURE(VIRTIO_F_ANY_LAYOUT) | FEATURE(VIRTIO_F_VERSION_1) |
-			FEATURE(VIRTIO_F_ACCESS_PLATFORM);
+			FEATURE(VHOST_F_LOG_ALL) | FEATURE(VIRTIO_F_ACCESS_PLATFORM);
 	uint64_t packed = FEATURE(VIRTIO_F_RING_PACKED);
 	uint64_t ours = packed | FEATURE(VIRTIO_F_RING_RESET);
 	uint64_t in_order = FEATURE(VIRTIO_F_IN_ORDER);
@@ -547,14 +547,127 @@ TEST_F(ioctl, busyloop_timeout)
 	EXPECT_EQ(-EFAULT, call(fd, VHOST_GET_VRING_BUSYLOOP_TIMEOUT, NULL));
 }
 
-/* Without VHOST_F_LOG_ALL there is nothing to be logged. */
-TEST_F(ioctl, log)
-{
-	int fd = self->fd, event = self->event;
-	uint64_t base = 0;
+/* Guest memory so high that its part of the log lies beyond user space. */
+#define UNLOGGABLE (1ULL << 62)
 
-	EXPECT_EQ(self->is_mainline ? 0 : -EOPNOTSUPP, call(fd, VHOST_SET_LOG_BASE, &base));
-	EXPECT_EQ(self->is_mainline ? 0 : -EOPNOTSUPP, call(fd, VHOST_SET_LOG_FD, &event));
+static int set_features(int fd, uint64_t features)
+{
+	return call(fd, VHOST_SET_FEATURES, &features);
+}
+
+static int set_log_base(int fd, uint64_t base)
+{
+	return call(fd, VHOST_SET_LOG_BASE, &base);
+}
+
+/* Whether all can be logged matters while it is, and a queue runs. */
+TEST_F(ioctl, log_base)
+{
+	uint64_t all = FEATURE(VHOST_F_LOG_ALL), good = (uintptr_t)self->page;
+	int fd = self->fd;
+
+	EXPECT_EQ(-EFAULT, call(fd, VHOST_SET_LOG_BASE, NULL));
+	EXPECT_EQ(0, set_log_base(fd, KERNEL_ADDRESS));
+	EXPECT_EQ(0, set_features(fd, all));
+	EXPECT_EQ(-EFAULT, run_queue(fd, self->is_net, self->table, &self->ring, self->backend));
+	EXPECT_EQ(0, set_features(fd, 0));
+	ASSERT_EQ(0, run_queue(fd, self->is_net, self->table, &self->ring, self->backend));
+	EXPECT_EQ(-EFAULT, set_features(fd, all));
+	EXPECT_EQ(0, set_log_base(fd, good));
+	EXPECT_EQ(0, set_features(fd, all));
+	EXPECT_EQ(0, set_log_base(fd, good + 1));
+	EXPECT_EQ(-EFAULT, set_log_base(fd, KERNEL_ADDRESS));
+	EXPECT_EQ(0, set_features(fd, all));
+	/* Nothing need be there yet. */
+	EXPECT_EQ(0, set_log_base(fd, good + 0x1000));
+	EXPECT_EQ(0, set_log_base(fd, 0));
+	EXPECT_EQ(0, set_backend(fd, self->is_net, 1, -1));
+	EXPECT_EQ(0, set_log_base(fd, KERNEL_ADDRESS));
+	EXPECT_EQ(-EFAULT, set_backend(fd, self->is_net, 1, self->backend));
+}
+
+TEST_F(ioctl, log_of_memory_table)
+{
+	uint64_t all = FEATURE(VHOST_F_LOG_ALL);
+	int fd = self->fd;
+
+	EXPECT_EQ(0, set_log_base(fd, (uintptr_t)self->page));
+	ASSERT_EQ(0, run_queue(fd, self->is_net, self->table, &self->ring, self->backend));
+	self->table->regions[1].guest_phys_addr = UNLOGGABLE;
+	EXPECT_EQ(0, call(fd, VHOST_SET_MEM_TABLE, self->table));
+	EXPECT_EQ(-EFAULT, set_features(fd, all));
+	self->table->regions[1].guest_phys_addr = 0x1000;
+	EXPECT_EQ(0, call(fd, VHOST_SET_MEM_TABLE, self->table));
+	EXPECT_EQ(0, set_features(fd, all));
+	self->table->regions[1].guest_phys_addr = UNLOGGABLE;
+	EXPECT_EQ(-EFAULT, call(fd, VHOST_SET_MEM_TABLE, self->table));
+	EXPECT_EQ(0, set_backend(fd, self->is_net, 1, -1));
+	EXPECT_EQ(0, call(fd, VHOST_SET_MEM_TABLE, self->table));
+	EXPECT_EQ(-EFAULT, set_backend(fd, self->is_net, 1, self->backend));
+}
+
+/* The log of a ring is kept whatever is said of the rest. */
+TEST_F(ioctl, log_of_ring)
+{
+	struct vhost_vring_addr address = ring_address(&self->ring);
+	int fd = self->fd;
+
+	EXPECT_EQ(0, set_log_base(fd, (uintptr_t)self->page));
+	ASSERT_EQ(0, run_queue(fd, self->is_net, self->table, &self->ring, self->backend));
+	address.flags = 1 << VHOST_VRING_F_LOG;
+	EXPECT_EQ(0, call(fd, VHOST_SET_VRING_ADDR, &address));
+	EXPECT_EQ(-EFAULT, set_log_base(fd, KERNEL_ADDRESS));
+	address.log_guest_addr = UNLOGGABLE;
+	EXPECT_EQ(-EINVAL, call(fd, VHOST_SET_VRING_ADDR, &address));
+	address.flags = 0;
+	EXPECT_EQ(0, call(fd, VHOST_SET_VRING_ADDR, &address));
+	EXPECT_EQ(0, set_log_base(fd, KERNEL_ADDRESS));
+	address.flags = 1 << VHOST_VRING_F_LOG;
+	EXPECT_EQ(-EINVAL, call(fd, VHOST_SET_VRING_ADDR, &address));
+	EXPECT_EQ(0, set_backend(fd, self->is_net, 1, -1));
+	EXPECT_EQ(0, call(fd, VHOST_SET_VRING_ADDR, &address));
+	EXPECT_EQ(-EFAULT, set_backend(fd, self->is_net, 1, self->backend));
+}
+
+TEST_F(ioctl, log_event)
+{
+	int fd = self->fd, file = open("/dev/null", O_RDWR);
+	unsigned int i;
+
+	EXPECT_EQ(-EFAULT, call(fd, VHOST_SET_LOG_FD, NULL));
+	EXPECT_EQ(-EINVAL, call(fd, VHOST_SET_LOG_FD, &file));
+	close(file);
+	file = NO_FD;
+	EXPECT_EQ(-EBADF, call(fd, VHOST_SET_LOG_FD, &file));
+	file = -2;
+	EXPECT_EQ(-EBADF, call(fd, VHOST_SET_LOG_FD, &file));
+	file = -1;
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(0, call(fd, VHOST_SET_LOG_FD, &self->event));
+		EXPECT_EQ(0, call(fd, VHOST_SET_LOG_FD, &self->event));
+		EXPECT_EQ(0, call(fd, VHOST_SET_LOG_FD, &file));
+		EXPECT_EQ(0, call(fd, VHOST_SET_LOG_FD, &file));
+	}
+}
+
+/* Nobody's log any more, and nothing that has to be logged. */
+TEST_F(ioctl, log_forgotten_with_owner)
+{
+	int fd = self->fd;
+
+	EXPECT_EQ(0, set_features(fd, FEATURE(VHOST_F_LOG_ALL)));
+	EXPECT_EQ(0, set_log_base(fd, KERNEL_ADDRESS));
+	EXPECT_EQ(0, call(fd, VHOST_SET_LOG_FD, &self->event));
+	EXPECT_EQ(0, call(fd, VHOST_RESET_OWNER, NULL));
+	EXPECT_EQ(0, call(fd, VHOST_SET_OWNER, NULL));
+	EXPECT_EQ(0, run_queue(fd, self->is_net, self->table, &self->ring, self->backend));
+	EXPECT_EQ(0, set_features(fd, FEATURE(VHOST_F_LOG_ALL)));
+	EXPECT_EQ(0, set_backend(fd, self->is_net, 1, -1));
+	EXPECT_EQ(0, set_log_base(fd, KERNEL_ADDRESS));
+	EXPECT_EQ(0, call(fd, VHOST_RESET_OWNER, NULL));
+	EXPECT_EQ(0, call(fd, VHOST_SET_OWNER, NULL));
+	EXPECT_EQ(0, set_log_base(fd, KERNEL_ADDRESS));
+	EXPECT_EQ(0, run_queue(fd, self->is_net, self->table, &self->ring, self->backend));
 }
 
 TEST_F(ioctl, unknown)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A dirty log, and what it is compared with: guest memory before and after.
+ */
+#ifndef SELFTESTS_KMOD_LOG_SETUP_H
+#define SELFTESTS_KMOD_LOG_SETUP_H
+
+#include <stdbool.h>
+
+#include "../lib/vhost.h"
+
+#define LOG_PAGE 0x1000ULL
+#define LOG_PAGES (GUEST_MEMORY_SIZE / LOG_PAGE)
+
+/* Bytes of the bitmap up to the end of guest memory. */
+#define LOG_SIZE ((GUEST_MEMORY + GUEST_MEMORY_SIZE) / LOG_PAGE / 8)
+
+/* Its mapping: the bitmap begins at an odd address, nothing else is written to. */
+#define LOG_AREA_SIZE 0xa000U
+#define LOG_BITMAP_OFFSET 0x801U
+
+/* Where rings lie in guest memory: everything of them that may cross a page does. */
+#define LOG_RING(index) (GUEST_BORDER(3) + 0x100000 + (index) * 0x10000ULL)
+
+/* What is known of a page. */
+enum log_page {
+	LOG_DEVICE = 1,		/* the device may write to it */
+	LOG_DRIVER = 2,		/* the driver may write to it: that is not logged */
+};
+
+/**
+ * struct log_setup - a dirty log of a device
+ * @device: whose
+ * @area: mapping with the bitmap
+ * @bitmap: in @area
+ * @event: eventfd of the log
+ * @before: guest memory as it was, in the order of guest addresses
+ * @page: of each page, enum log_page
+ */
+struct log_setup {
+	struct vhost_device *device;
+	uint8_t *area;
+	uint8_t *bitmap;
+	int event;
+	uint8_t *before;
+	uint8_t page[LOG_PAGES];
+};
+
+int log_setup_open(struct log_setup *log, struct vhost_device *device);
+void log_setup_close(struct log_setup *log);
+
+int log_move_ring(struct log_setup *log, struct vhost_queue *queue);
+void log_ring_destroy(struct vhost_queue *queue);
+int log_ring(struct vhost_queue *queue, bool on, uint64_t log_address);
+uint64_t log_device_area(const struct vhost_queue *queue);
+int log_set_base(struct log_setup *log, void *bitmap);
+int log_all(struct log_setup *log, bool on);
+
+void log_note(struct log_setup *log, uint64_t address, uint64_t length, enum log_page what);
+void log_begin(struct log_setup *log);
+void log_copy(struct log_setup *log, bool all);
+bool log_is_set(const struct log_setup *log, uint64_t address);
+unsigned int log_count(const struct log_setup *log);
+unsigned int log_missing(struct log_setup *log);
+unsigned int log_missing_descriptors(struct log_setup *log, const struct vhost_queue *queue);
+unsigned int log_superfluous(const struct log_setup *log);
+unsigned int log_different(struct log_setup *log);
+
+#endif /* SELFTESTS_KMOD_LOG_SETUP_H */
