@@ -117,6 +117,26 @@ static void look(struct hostile *hostile, struct random_state *random)
 	vhost_queue_get_base(hostile->victim);
 }
 
+/* The victim gets another thread, be it the calm queue's, and the other one may end. */
+static void worker(struct hostile *hostile, struct random_state *random)
+{
+	struct vhost_vring_worker attached = { .index = hostile->calm->index };
+	struct vhost_vring_worker former = { .index = hostile->victim->index };
+	struct vhost_worker_state made;
+	int fd = hostile->device->fd;
+
+	ioctl(fd, VHOST_GET_VRING_WORKER, &former);
+	if (random_below(random, 2) || ioctl(fd, VHOST_NEW_WORKER, &made))
+		ioctl(fd, VHOST_GET_VRING_WORKER, &attached);
+	else
+		attached.worker_id = made.worker_id;
+	attached.index = hostile->victim->index;
+	ioctl(fd, VHOST_ATTACH_VRING_WORKER, &attached);
+	/* Refused if it is in use. */
+	made.worker_id = former.worker_id;
+	ioctl(fd, VHOST_FREE_WORKER, &made);
+}
+
 /* Of a running queue too: size and base are refused then. */
 static void ring(struct hostile *hostile, struct random_state *random)
 {
@@ -194,6 +214,7 @@ static const struct {
 	{ features, 4 },
 	{ exchange_file, 6 },
 	{ poll_limit, 3 },
+	{ worker, 3 },
 	{ look, 8 },
 	{ ring, 1 },
 	{ reset, 2 },
