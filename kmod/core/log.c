@@ -18,6 +18,8 @@
  * the guest nor the log address of a ring makes us write to any other part of
  * the bitmap.
  */
+/* What futex.h needs and does not include. */
+#include <linux/mutex.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <asm/futex.h>

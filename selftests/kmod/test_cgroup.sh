@@ -80,7 +80,7 @@ usage_v1()
 
 usage_v2()
 {
-	awk '$1 == "usage_usec" { print $2 * 1000 }' "$1/cpu.stat"
+	awk '$1 == "usage_usec" { print $2 "000" }' "$1/cpu.stat"
 }
 
 # is_charged USAGE GROUP: all that the threads spend is spent by the group, beside what the
