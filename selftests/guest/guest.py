@@ -48,7 +48,6 @@ class Net:
     queues: int = 1
     mac: str = "52:54:00:00:00:01"
     packed: bool = False
-    iommu: bool = False
 
 
 def _options(pairs):
@@ -71,20 +70,11 @@ def vqvmm_command(kernel, initrd, cmdline, cpus, memory, devices):
 
 
 def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
-    """The same machine by stock QEMU, as far as it can: disks by its own backend.
-
-    With a net behind an IOMMU it has an emulated one, which the guest uses.
-    """
-    behind_iommu = any(isinstance(device, Net) and device.iommu for device in devices)
-    if behind_iommu:
-        cmdline += " intel_iommu=on"
+    """The same machine by stock QEMU, as far as it can: disks by its own backend."""
     command = ["qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-smp", str(cpus),
                "-m", memory, "-nodefaults", "-no-user-config", "-display", "none",
                "-no-reboot", "-serial", "stdio", "-kernel", kernel, "-initrd", initrd,
                "-append", cmdline]
-    if behind_iommu:
-        command += ["-machine", "q35,kernel-irqchip=split", "-device",
-                    "intel-iommu,intremap=off,caching-mode=off,device-iotlb=on"]
     for index, device in enumerate(devices):
         packed = ",packed=on" if device.packed else ""
         if isinstance(device, Disk):
@@ -103,9 +93,8 @@ def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
         command += ["-netdev", _options([
             ("tap,id", f"n{index}"), ("ifname", device.tap), ("script", "no"),
             ("downscript", "no")] + vhost)]
-        iommu = ",iommu_platform=on,ats=on,disable-legacy=on" if device.iommu else ""
         command += ["-device", f"virtio-net-pci,netdev=n{index},mac={device.mac},romfile="
-                               f"{packed}{iommu}"]
+                               f"{packed}"]
     return command
 
 
