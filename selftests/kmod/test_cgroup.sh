@@ -47,19 +47,15 @@ kill_owner()
 # Folders in /proc of the owner's queue threads: its own, or the kernel's in its name.
 queue_threads()
 {
-	local task
-
-	for task in /proc/"$owner"/task/*; do
-		case $(cat "$task/comm" 2>/dev/null) in vqhost-*) echo "$task" ;; esac
-	done
-	for task in /proc/[0-9]*; do
-		case $(cat "$task/comm" 2>/dev/null) in vqhost-*-"$owner"/*) echo "$task" ;; esac
-	done
+	{
+		grep -ls '^vqhost-' /proc/"$owner"/task/*/comm
+		grep -ls "^vqhost-.*-$owner/" /proc/[0-9]*/comm
+	} | sed 's|/comm$||'
 }
 
 are_kernel_threads()
 {
-	! ls /proc/"$owner"/task/*/comm | xargs grep -qs '^vqhost-'
+	! grep -qs '^vqhost-' /proc/"$owner"/task/*/comm
 }
 
 # busy_ns FOLDER...: CPU time of tasks.
@@ -107,46 +103,29 @@ is_charged()
 	[ "$group" -ge $((own + threads - tolerance)) ]
 }
 
-charged_v1()
+# charged VERSION DEVICE: in a group of a hierarchy of that version.
+charged()
 {
-	local top=$scratch/v1 status
+	local version=$1 device=$2 top=$scratch/hierarchy status=0 folder
 
-	mkdir "$top"
-	mount -t cgroup -o cpuacct none "$top" || return 1
+	if [ "$version" = 1 ]; then
+		mount -t cgroup -o cpuacct none "$top" || return 1
+	else
+		mount -t cgroup2 none "$top" || return 1
+	fi
 	mkdir "$top/owner"
 	echo $BASHPID >"$top/owner/cgroup.procs"
-	start_load "$1" && is_charged usage_v1 "$top/owner"
-	status=$?
-	kill_owner
-	echo $BASHPID >"$top/cgroup.procs"
-	wait_for rmdir "$top/owner" || status=1
-	umount "$top"
-	rmdir "$top"
-	return "$status"
-}
-
-charged_v2()
-{
-	local top=$scratch/v2 status folder
-
-	mkdir "$top"
-	mount -t cgroup2 none "$top" || return 1
-	mkdir "$top/owner"
-	echo $BASHPID >"$top/owner/cgroup.procs"
-	start_load "$1"
-	status=$?
-	if [ "$status" -eq 0 ] && are_kernel_threads; then
+	start_load "$device" || status=1
+	if [ "$version" = 2 ] && are_kernel_threads; then
 		for folder in $(queue_threads); do
 			echo "${folder#/proc/}" >"$top/owner/cgroup.procs" || status=1
 		done
 	fi
-	[ "$status" -eq 0 ] && is_charged usage_v2 "$top/owner"
-	status=$?
+	[ "$status" -ne 0 ] || is_charged "usage_v$version" "$top/owner" || status=1
 	kill_owner
 	echo $BASHPID >"$top/cgroup.procs"
 	wait_for rmdir "$top/owner" || status=1
-	umount "$top"
-	rmdir "$top"
+	umount "$top" || status=1
 	return "$status"
 }
 
@@ -167,10 +146,12 @@ follows_owner()
 }
 
 ktap_plan 6
+mkdir "$scratch/hierarchy"
 for device in vqhost-net vqhost-blk; do
-	ktap_run "$device: charged to the owner's group, version 1" charged_v1 "$device"
-	ktap_run "$device: charged to the owner's group, version 2" charged_v2 "$device"
+	ktap_run "$device: charged to the owner's group, version 1" charged 1 "$device"
+	ktap_run "$device: charged to the owner's group, version 2" charged 2 "$device"
 	ktap_run "$device: CPUs and nice value of the owner" follows_owner "$device"
 done
-rm -rf "$scratch"
+rm -f "$scratch"/{ready,error}
+rmdir "$scratch"/hierarchy "$scratch"
 ktap_exit
