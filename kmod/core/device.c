@@ -101,8 +101,7 @@ static void disown(struct vqhost_device *device)
  * @inode: of the character device
  * @file: closed by its last holder, who need not be the owner
  *
- * Completes what was taken from the queues and ends their threads.  Of a process
- * that ends nothing is expected any more, such as to fill in guest memory.
+ * Completes what was taken from the queues and ends their threads.
  * Context: process context, may sleep.
  * Return: 0.
  */
@@ -111,8 +110,6 @@ int vqhost_device_release(struct inode *inode, struct file *file)
 	struct vqhost_device *device = file->private_data;
 
 	mutex_lock(&device->mutex);
-	if (current->flags & PF_EXITING)
-		vqhost_worker_hurry_all(device);
 	disown(device);
 	mutex_unlock(&device->mutex);
 	if (device->type->device_release)

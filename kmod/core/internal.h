@@ -78,7 +78,6 @@ void vqhost_thread_killed(void *data);
 
 /* worker.c */
 int vqhost_worker_for_queue(struct vqhost_queue *queue);
-void vqhost_worker_hurry_all(struct vqhost_device *device);
 void vqhost_worker_free_all(struct vqhost_device *device);
 void vqhost_worker_attention(struct vqhost_worker *worker);
 long vqhost_worker_ioctl(struct vqhost_device *device, unsigned int cmd, void __user *argument);

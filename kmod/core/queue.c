@@ -9,6 +9,7 @@
  */
 #include <linux/file.h>
 #include <linux/nospec.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -79,6 +80,10 @@ void vqhost_queue_free(struct vqhost_queue *queue)
  * All I/O in flight is completed and published first, unless the ring is
  * broken.  The thread goes on with its other queues.  If it was killed it has
  * given the queue up by itself.
+ *
+ * Guest memory can be such that its owner has to fill it in (userfaultfd).  An
+ * owner that ends meanwhile must not wait for a thread that waits for it: the
+ * thread is made to wait for memory no longer, and its access fails.
  * Context: device's mutex held, may sleep.
  */
 void vqhost_queue_park(struct vqhost_queue *queue)
@@ -89,7 +94,10 @@ void vqhost_queue_park(struct vqhost_queue *queue)
 	WRITE_ONCE(queue->wanted, true);
 	vqhost_worker_attention(queue->worker);
 	/* Pairs with complete() in give_up() in thread.c. */
-	wait_for_completion(&queue->given_up);
+	if (current->flags & PF_EXITING || wait_for_completion_killable(&queue->given_up)) {
+		compat_thread_hurry(&queue->worker->thread);
+		wait_for_completion(&queue->given_up);
+	}
 	queue->parked = true;
 }
 EXPORT_SYMBOL_GPL(vqhost_queue_park);

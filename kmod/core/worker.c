@@ -118,22 +118,6 @@ int vqhost_worker_for_queue(struct vqhost_queue *queue)
 }
 
 /**
- * vqhost_worker_hurry_all() - have no thread wait for an owner that is ending
- * @device: its queues are to be freed
- *
- * Context: device's mutex held.
- */
-void vqhost_worker_hurry_all(struct vqhost_device *device)
-{
-	struct vqhost_worker *worker;
-	unsigned long id;
-
-	lockdep_assert_held(&device->mutex);
-	xa_for_each(&device->workers, id, worker)
-		compat_thread_hurry(&worker->thread);
-}
-
-/**
  * vqhost_worker_free_all() - end all threads of a device
  * @device: all its queues have been freed
  *
