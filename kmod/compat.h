@@ -12,7 +12,6 @@
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
 #include <linux/version.h>
-#include <linux/vhost.h>
 
 /* Until 6.8 the caller chose how much to add to the count. */
 static inline void compat_eventfd_signal(struct eventfd_ctx *context)
@@ -68,23 +67,6 @@ static inline void compat_write_completed(struct kiocb *iocb, struct super_block
 	sb_end_write(superblock);
 }
 
-/* Since 6.5. */
-#ifndef VHOST_NEW_WORKER
-struct vhost_worker_state {
-	unsigned int worker_id;
-};
-
-struct vhost_vring_worker {
-	unsigned int index;
-	unsigned int worker_id;
-};
-
-#define VHOST_NEW_WORKER _IOR(VHOST_VIRTIO, 0x8, struct vhost_worker_state)
-#define VHOST_FREE_WORKER _IOW(VHOST_VIRTIO, 0x9, struct vhost_worker_state)
-#define VHOST_ATTACH_VRING_WORKER _IOW(VHOST_VIRTIO, 0x15, struct vhost_vring_worker)
-#define VHOST_GET_VRING_WORKER _IOWR(VHOST_VIRTIO, 0x16, struct vhost_vring_worker)
-#endif
-
 /*
  * Threads that belong to their owner.
  *
@@ -110,7 +92,7 @@ struct vhost_task;
 
 /**
  * struct compat_thread - a thread that works for a process
- * @serve: called by the thread, in TASK_INTERRUPTIBLE, with @data; returns true
+ * @serve: called by the thread, in COMPAT_THREAD_SLEEPS, with @data; returns true
  *	to be called again, after signals have been handled, false if it has been
  *	told to stop
  * @killed: called by the thread instead if its process was killed: the last

@@ -81,7 +81,6 @@ static void disown(struct vqhost_device *device)
 	if (device->map)
 		vhost_iotlb_free(device->map);
 	device->map = NULL;
-	device->features = 0;
 	device->iotlb.backend_features = 0;
 	vqhost_iotlb_set(device, false);
 	if (device->log.event)

@@ -161,7 +161,7 @@ static enum vqhost_phase work(struct vqhost_queue *queue)
 	return queue->phase;
 }
 
-/* How long may all sleep, in ns, if @napping do?  Negative if not at all. */
+/* How long the thread may sleep, in ns: until the first nap is over.  S64_MAX without one. */
 static s64 nap_left(struct vqhost_worker *worker)
 {
 	u64 until = U64_MAX;

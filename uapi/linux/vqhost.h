@@ -25,7 +25,7 @@
  * Both devices take the ioctls for workers of Linux 6.5, on any kernel: here they
  * are for those who build with older headers.
  */
-#if !defined(VHOST_NEW_WORKER) && !defined(__KERNEL__)
+#ifndef VHOST_NEW_WORKER
 struct vhost_worker_state {
 	unsigned int worker_id;
 };
