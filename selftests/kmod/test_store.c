@@ -43,6 +43,11 @@ FIXTURE_SETUP(store)
 	ASSERT_EQ(0, vhost_queue_open(&self->queue, &self->device, 0, BLK_QUEUE_SIZE, 0));
 }
 
+static int run(const char *command)
+{
+	return system(command) ? -ECHILD : 0;
+}
+
 FIXTURE_TEARDOWN(store)
 {
 	/* Whatever went wrong, nobody waits for it. */
@@ -52,11 +57,10 @@ FIXTURE_TEARDOWN(store)
 	vhost_queue_close(&self->queue);
 	if (self->fd >= 0)
 		close(self->fd);
-}
-
-static int run(const char *command)
-{
-	return system(command) ? -ECHILD : 0;
+	/* The RAM disk below is others' as well. */
+	if (!access("/dev/mapper/vqhost", F_OK))
+		EXPECT_EQ(0, run("dmsetup remove --retry vqhost && "
+				 "rm -f /dev/mapper/vqhost"));
 }
 
 /* From now on the mapped disk has this table; what is under way is completed first. */
