@@ -12,18 +12,6 @@
 #define BACKEND_FEATURES (BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2) | \
 			  BIT_ULL(VHOST_BACKEND_F_IOTLB_BATCH))
 
-/* Guests of stock QEMU with an emulated IOMMU have crashed over it; its own tests pass. */
-static bool iotlb;
-module_param(iotlb, bool, 0644);
-MODULE_PARM_DESC(iotlb, "Offer VIRTIO_F_ACCESS_PLATFORM, which is not ready for real guests (default: N)");
-
-static u64 offered_features(const struct vqhost_device *device)
-{
-	u64 features = device->type->features;
-
-	return READ_ONCE(iotlb) ? features : features & ~BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
-}
-
 /**
  * vqhost_device_open() - open() of a device type
  * @inode: of the character device
@@ -220,7 +208,7 @@ static long set_features(struct vqhost_device *device, u64 __user *argument)
 
 	if (copy_from_user(&features, argument, sizeof(features)))
 		return -EFAULT;
-	if (features & ~offered_features(device))
+	if (features & ~device->type->features)
 		return -EOPNOTSUPP;
 	/* A ring in use does not take another format. */
 	if ((features ^ device->features) & VQHOST_FORMAT_FEATURES && is_running(device))
@@ -376,13 +364,11 @@ long vqhost_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	void __user *argument = (void __user *)arg;
 	const u64 backend_features = BACKEND_FEATURES;
 	u32 version = VQHOST_API_VERSION;
-	u64 features;
 	long ret;
 
 	switch (cmd) {
 	case VHOST_GET_FEATURES:
-		features = offered_features(device);
-		return put_number(argument, &features, sizeof(features));
+		return put_number(argument, &device->type->features, sizeof(u64));
 	case VHOST_GET_BACKEND_FEATURES:
 		return put_number(argument, &backend_features, sizeof(backend_features));
 	case VQHOST_GET_API_VERSION:

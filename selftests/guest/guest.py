@@ -48,6 +48,7 @@ class Net:
     queues: int = 1
     mac: str = "52:54:00:00:00:01"
     packed: bool = False
+    iommu: bool = False
 
 
 def _options(pairs):
@@ -70,11 +71,20 @@ def vqvmm_command(kernel, initrd, cmdline, cpus, memory, devices):
 
 
 def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
-    """The same machine by stock QEMU, as far as it can: disks by its own backend."""
+    """The same machine by stock QEMU, as far as it can: disks by its own backend.
+
+    With a net behind an IOMMU it has an emulated one, which the guest uses.
+    """
+    behind_iommu = any(isinstance(device, Net) and device.iommu for device in devices)
+    if behind_iommu:
+        cmdline += " intel_iommu=on"
     command = ["qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-smp", str(cpus),
                "-m", memory, "-nodefaults", "-no-user-config", "-display", "none",
                "-no-reboot", "-serial", "stdio", "-kernel", kernel, "-initrd", initrd,
                "-append", cmdline]
+    if behind_iommu:
+        command += ["-machine", "q35,kernel-irqchip=split", "-device",
+                    "intel-iommu,intremap=off,caching-mode=off,device-iotlb=on"]
     for index, device in enumerate(devices):
         packed = ",packed=on" if device.packed else ""
         if isinstance(device, Disk):
@@ -93,8 +103,14 @@ def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
         command += ["-netdev", _options([
             ("tap,id", f"n{index}"), ("ifname", device.tap), ("script", "no"),
             ("downscript", "no")] + vhost)]
+        iommu = ""
+        if device.iommu:
+            # QEMU tells of unmapping if the guest has turned ATS on, which takes PCI Express:
+            # a device of the root bus has it not, and would go on using what was unmapped.
+            command += ["-device", f"pcie-root-port,id=p{index},chassis={index + 1}"]
+            iommu = f",bus=p{index},iommu_platform=on,ats=on"
         command += ["-device", f"virtio-net-pci,netdev=n{index},mac={device.mac},romfile="
-                               f"{packed}"]
+                               f"{packed}{iommu}"]
     return command
 
 

@@ -142,6 +142,24 @@ def test_packed_by_qemu():
     equal(kernel_complaints(), [], "complaints in the kernel log")
 
 
+def iommu_test(net_device, packed=False):
+    """A test that has a guest use its net behind an emulated IOMMU."""
+    def test():
+        with tap() as device:
+            net = guest.Net(device, "vhost", net_device, packed=packed, iommu=True)
+            name = "qemu-iommu-" + os.path.basename(net_device) + ("-packed" if packed else "")
+            with booted([net], name, vmm="qemu") as running:
+                chosen = running.check("cut -c34 /sys/bus/virtio/devices/*/features").strip()
+                equal(chosen, "1", "VIRTIO_F_ACCESS_PLATFORM")
+                check_format(running, 1, packed)
+                running.check("dd if=/dev/urandom of=/tmp/p bs=1M count=4 2>/dev/null", SECONDS)
+                check_net(running, 1)
+                equal(running.power_off(SECONDS), POWER_OFF, "exit status of a power-off")
+        equal(kernel_complaints(), [], "complaints in the kernel log")
+    return (f"stock QEMU with an IOMMU, {'packed' if packed else 'split'} rings, "
+            f"{net_device}: data is intact both ways"), test
+
+
 def test_reset():
     """a reset ends the process with its own exit status"""
     with booted([], "reset") as running:
@@ -205,6 +223,8 @@ if __name__ == "__main__":
         boot_test("vhost", 1, "/dev/vhost-net"),
         boot_test("user", 1, packed=True), boot_test("vhost", 2, packed=True),
         test_packed_by_qemu,
+        iommu_test("/dev/vqhost-net"), iommu_test("/dev/vqhost-net", packed=True),
+        iommu_test("/dev/vhost-net"),
         queue_reset_test("user", False), queue_reset_test("vhost", False),
         queue_reset_test("vhost", True),
         readonly_test("user"), readonly_test("vhost"),
