@@ -10,6 +10,7 @@
  *	work(), sleep(), vqhost_thread_killed()		thread()
  *	vqhost_queue_park(), vqhost_queue_unpark()	park(), unpark()
  *	vqhost_worker_attention()			call_attention()
+ *	compat_thread_hurry()				park()
  *	vqhost_queue_start(), vqhost_queue_stop(),
  *	vqhost_queue_free()				start(), stop(), control()
  *	attach_worker()					attach_worker()
@@ -28,12 +29,15 @@
  *	SLOW	The first queue's I/O completes only after the second one was served.
  *	KILL	The process is killed at any moment: its threads end by themselves.
  *		Nobody waits for work then, and none of the control calls may hang.
+ *	MEMORY	The first queue's chains lie in memory that the owner has to fill in
+ *		(userfaultfd), which it does unless it is killed at any moment.  Its
+ *		threads are the kernel's, and do not end with it.
  *
  * What goes on between two accesses to shared memory is atomic; that barriers
  * suffice where they matter is shown by sleep.pml.
  */
 
-#if defined(MOVE) || defined(KILL)
+#if defined(MOVE) || defined(KILL) || defined(MEMORY)
 #define CALLS 1
 #else
 #define CALLS 2
@@ -46,6 +50,12 @@
 #define QUEUES 2
 #define WORKERS 1
 #define SECOND(condition) (condition)
+#endif
+
+#ifdef KILL
+#define THREADS_KILLED killed
+#else
+#define THREADS_KILLED false
 #endif
 
 #define RUNNING 0
@@ -88,6 +98,7 @@ typedef worker_type {
 	bool must_stop;
 	bool dead;
 	bool exited;
+	bool hurried;		/* waits for memory no longer */
 };
 
 queue_type queues[QUEUES];
@@ -95,6 +106,7 @@ worker_type workers[WORKERS];
 bool freed;		/* queues and tasks */
 bool free_wanted;
 bool killed;
+bool missing;		/* memory that a thread waits for */
 byte readers;		/* RCU read sides that may know a queue */
 
 #define Q queues[q]
@@ -203,6 +215,14 @@ inline work()
 			fi
 		}
 	:: Q.phase == RUN ->
+#ifdef MEMORY
+		if
+		:: q == 0 && Q.available && !Q.taken ->
+			missing = true;
+			!missing || W.hurried
+		:: else -> skip
+		fi;
+#endif
 		atomic {
 			collect();
 			if
@@ -239,12 +259,12 @@ inline sleep()
 #ifndef BROKEN_ATTENTION_NOT_TESTED
 		:: W.attention -> skip
 #endif
-		:: killed || WOKEN(0) || SECOND_WOKEN -> skip
+		:: THREADS_KILLED || WOKEN(0) || SECOND_WOKEN -> skip
 		:: else -> schedules = true
 		fi
 	};
 	if
-	:: schedules -> (W.state == RUNNING || killed); schedules = false
+	:: schedules -> (W.state == RUNNING || THREADS_KILLED); schedules = false
 	:: else -> skip
 	fi;
 	W.state = RUNNING
@@ -370,8 +390,8 @@ proctype thread(byte w)
 	bool ran, drained, schedules;
 
 	do
-	:: killed -> end_killed(); break
-	:: !killed ->
+	:: THREADS_KILLED -> end_killed(); break
+	:: !THREADS_KILLED ->
 		if
 		:: W.attention ->
 			attend();
@@ -452,10 +472,20 @@ proctype grace_period()
 end:	atomic { free_wanted && readers == 0 -> freed = true }
 }
 
-#ifdef KILL
+#if defined(KILL) || defined(MEMORY)
 proctype killer()
 {
 	killed = true
+}
+#endif
+
+#ifdef MEMORY
+/* The owner's handler of faults, which dies with it. */
+proctype handler()
+{
+end:	do
+	:: atomic { missing && !killed -> missing = false }
+	od
 }
 #endif
 
@@ -477,6 +507,15 @@ inline park(n)
 #endif
 		queues[n].wanted = true;
 		call_attention(queues[n].worker);
+#if defined(MEMORY) && !defined(BROKEN_PARK_NOT_KILLABLE)
+		(queues[n].given_up > 0 || killed);
+# ifndef BROKEN_PARK_WITHOUT_HURRY
+		if
+		:: queues[n].given_up == 0 -> workers[queues[n].worker].hurried = true
+		:: else -> skip
+		fi;
+# endif
+#endif
 		atomic { queues[n].given_up > 0 -> queues[n].given_up-- };
 		queues[n].parked = true
 	:: queues[n].parked -> skip
@@ -618,7 +657,7 @@ proctype control()
 	:: queues[0].running -> skip
 	:: else -> start(0)
 	fi;
-#ifndef KILL
+#if !defined(KILL) && !defined(MEMORY)
 	queues[0].taken && (QUEUES == 1 || queues[QUEUES - 1].taken);
 #endif
 	if
@@ -654,8 +693,11 @@ init {
 		run second_driver();
 #endif
 		run grace_period();
-#ifdef KILL
+#if defined(KILL) || defined(MEMORY)
 		run killer();
+#endif
+#ifdef MEMORY
+		run handler();
 #endif
 		run control()
 	}

@@ -4,10 +4,11 @@
  * woken, or has seen.
  *
  * Stands for
- *	arm(), set_armed(), sleep()				thread()
+ *	arm(), set_armed(), sleep()				arm_and_sleep()
+ *	begin_nap(), look_after_nap(), sleep()			nap()
  *	vqhost_queue_wake()					wake()
  *	waiter_wake()						file_ready()
- * of kmod/core/thread.c and notify.c, with the kernel's set_current_state(),
+ * of kmod/core/thread.c, poll.c and notify.c, with the kernel's set_current_state(),
  * schedule() and wake_up_process() as far as order is concerned.
  *
  * A driver makes chains available, and each waker is a CPU of its own.  When
@@ -180,6 +181,61 @@ inline sleep()
 	store(THREAD, STATE, RUNNING)
 }
 
+inline arm_and_sleep()
+{
+	/* arm() */
+#ifndef BROKEN_ARMED_LATE
+	set_armed();
+#endif
+	store(THREAD, WAKE, 0);
+#ifndef BROKEN_CLEAR_WITHOUT_BARRIER
+	full_barrier(THREAD);
+#endif
+	/* virtqueue_enable_kicks() */
+	look = true;
+	if
+	:: !for_backend ->
+		store(THREAD, KICKS_ON, 1);
+		full_barrier(THREAD);
+		look = LOAD(THREAD, AVAILABLE) == taken
+	:: else -> skip
+	fi;
+	/* vqhost_backend_ready() */
+#ifndef BROKEN_BACKEND_NOT_TESTED
+# ifdef COMPLETIONS
+	look = look && LOAD(THREAD, ARRIVED) == received;
+# else
+	look = look && !(for_backend && LOAD(THREAD, ARRIVED) > received);
+# endif
+#endif
+#ifdef BROKEN_ARMED_LATE
+	set_armed();
+#endif
+	if
+	:: look -> sleep()
+	:: else -> skip
+	fi;
+	store(THREAD, KICK_ARMED, 0);
+	store(THREAD, BACKEND_ARMED, 0)
+}
+
+/* Without asking for kicks: it ends by itself. */
+inline nap()
+{
+	store(THREAD, WAKE, 0);
+	full_barrier(THREAD);
+	store(THREAD, STATE, IDLE);
+	full_barrier(THREAD);
+#ifdef BROKEN_NAP_WITHOUT_END
+	look = LOAD(THREAD, WAKE) == 0 && !attention;
+	if
+	:: look -> atomic { full_barrier(THREAD) && memory[STATE] == RUNNING -> skip }
+	:: else -> skip
+	fi;
+#endif
+	store(THREAD, STATE, RUNNING)
+}
+
 proctype thread()
 {
 	bool for_backend, look;
@@ -202,40 +258,10 @@ proctype thread()
 			fi
 		od;
 #endif
-		/* arm() */
-#ifndef BROKEN_ARMED_LATE
-		set_armed();
-#endif
-		store(THREAD, WAKE, 0);
-#ifndef BROKEN_CLEAR_WITHOUT_BARRIER
-		full_barrier(THREAD);
-#endif
-		/* virtqueue_enable_kicks() */
-		look = true;
 		if
-		:: !for_backend ->
-			store(THREAD, KICKS_ON, 1);
-			full_barrier(THREAD);
-			look = LOAD(THREAD, AVAILABLE) == taken
-		:: else -> skip
-		fi;
-		/* vqhost_backend_ready() */
-#ifndef BROKEN_BACKEND_NOT_TESTED
-# ifdef COMPLETIONS
-		look = look && LOAD(THREAD, ARRIVED) == received;
-# else
-		look = look && !(for_backend && LOAD(THREAD, ARRIVED) > received);
-# endif
-#endif
-#ifdef BROKEN_ARMED_LATE
-		set_armed();
-#endif
-		if
-		:: look -> sleep()
-		:: else -> skip
-		fi;
-		store(THREAD, KICK_ARMED, 0);
-		store(THREAD, BACKEND_ARMED, 0)
+		:: true -> nap()
+		:: true -> arm_and_sleep()
+		fi
 	od;
 	parked = true
 }

@@ -23,7 +23,7 @@ RING = ["DRIVER_WMB", "DRIVER_KICK_MB", "DRIVER_CALL_MB", "PENDING_RMB", "FLUSH_
         "SLEEP_WITH_STAGED", "ENABLE_MB", "ENABLE_WITHOUT_LOOK"]
 EVENT = ["CALL_FOR_THE_LAST_ALONE", "EVENT_AHEAD"]
 SLEEP = ["STATE_WITHOUT_BARRIER", "WAKE_NOT_TESTED", "ATTENTION_NOT_TESTED", "BACKEND_NOT_TESTED",
-         "ARMED_LATE"]
+         "ARMED_LATE", "NAP_WITHOUT_END"]
 
 # A model, how it is configured, and what must break it.
 MODELS = [
@@ -45,6 +45,7 @@ MODELS = [
     ("ownership", ["SLOW"], ["DRAIN_BY_WAITING"]),
     ("ownership", ["MOVE"], ["ATTACH_WITHOUT_PARK"]),
     ("ownership", ["KILL"], ["DEATH_NOT_TOLD", "DEATH_KEEPS_QUEUES"]),
+    ("ownership", ["MEMORY"], ["PARK_NOT_KILLABLE", "PARK_WITHOUT_HURRY"]),
 ]
 
 
