@@ -8,7 +8,9 @@ started: vqvmm, or stock QEMU for cross-checking figures.
 
 import base64
 import dataclasses
+import glob
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -141,6 +143,31 @@ def initrd_with(path, files):
         out.write(_cpio_entry("TRAILER!!!", b"", 0, 0))
 
 
+def _read(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return "?"
+
+
+def what_it_does(pid):
+    """Lines about a VMM that hangs: its threads twice, two seconds apart, and KVM's counters."""
+    for _ in range(2):
+        for task in sorted(glob.glob(f"/proc/{pid}/task/*")):
+            state, *times = _read(f"{task}/stat").rpartition(")")[2].split()[:13]
+            calls = re.sub(r"\[<0>\] (\w+)\+\S+( \[\w+\])?", r"\1", _read(f"{task}/stack"))
+            yield (f"{_read(f'{task}/comm')}: {state}, user {times[-2]}, system {times[-1]} ticks, "
+                   f"in {' < '.join(calls.split()[:6])}")
+        time.sleep(2)
+    if not os.path.isdir("/sys/kernel/debug/kvm"):
+        subprocess.run(["mount", "-t", "debugfs", "none", "/sys/kernel/debug"], check=False)
+    for counter in sorted(glob.glob(f"/sys/kernel/debug/kvm/{pid}-*/**/*", recursive=True)):
+        value = _read(counter)
+        if value.isdigit() and int(value):
+            yield f"kvm {'/'.join(counter.split('/')[6:])} {value}"
+
+
 class Guest:
     """A running VMM.  Use as a context manager: leaving it kills the VMM."""
 
@@ -218,8 +245,13 @@ class Guest:
             raise GuestError("the VMM ended") from None
 
     def wait_ready(self):
-        """Wait until the guest has booted."""
-        self._wait_for("READY", time.monotonic() + self.boot_timeout)
+        """Wait until the guest has booted; if it does not, the log says what the VMM does."""
+        try:
+            self._wait_for("READY", time.monotonic() + self.boot_timeout)
+        except GuestError:
+            if self.process.poll() is None:
+                self._log.write("\n".join(what_it_does(self.pid)).encode() + b"\n")
+            raise
 
     def start(self, command):
         """Start a shell command in the guest without waiting for it."""
