@@ -18,8 +18,8 @@
  * Whoever else wants the CPU ends both, unless holding has paid: then the thread
  * naps.  It leaves the CPU to the others without asking for kicks or publishing,
  * until the polling limit has passed, and so finds many chains at once where it
- * would have been woken for each.  A nap after which there are few was in vain:
- * they would have been answered sooner.  A thread that serves several queues
+ * would have been woken for each.  A nap after which there is one was in vain:
+ * it would have been answered sooner.  A thread that serves several queues
  * looks at each in turn: none waits until another has done holding or polling.
  */
 #include <linux/moduleparam.h>
@@ -46,8 +46,8 @@ MODULE_PARM_DESC(poll_us, "Longest time in microseconds a new queue polls before
 /* Holds in vain after which it is given up. */
 #define HOLD_MISSES_MAX 2
 
-/* Chains that come during a nap if it is worth it. */
-#define NAP_CHAINS_MIN 4
+/* Chains that come during a nap if it is worth it: a driver that waits shows one. */
+#define NAP_CHAINS_MIN 2
 
 /* What came of a look. */
 enum poll_result {
@@ -126,7 +126,7 @@ static u64 chains_handled(const struct vqhost_queue *queue)
 	return queue->counters.chains + queue->ring.staged_count;
 }
 
-/* What came during the latest nap has been handled: was it much? */
+/* What came during the latest nap has been handled: was it more than one? */
 static void judge_nap(struct vqhost_queue *queue)
 {
 	struct vqhost_poll *poll = &queue->poll;
