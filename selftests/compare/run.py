@@ -186,6 +186,7 @@ class Subject:
         if not self.alive:
             return
         with self.failing():
+            self.boot["boots"] = self._guest.boots
             self.boot["resident_bytes"] = counters.resident_beyond_guest(self._guest.pid)
             self.boot["status"] = self._guest.power_off()
             if self.boot["status"]:

@@ -197,6 +197,16 @@ def test_limits():
     assert text.count("ABOVE") == 2 and "not known: no such device" in text, text
 
 
+def test_booted_again():
+    """a guest that had to be booted once more is named"""
+    result = made_up()
+    result["boots"][1]["boots"] = 2
+    text, bad = report.report(result)
+    boot = result["boots"][1]
+    assert text.count("booted once more") == 1 and not bad, text
+    assert f"{boot['backend']}, repetition {boot['repetition'] + 1}: booted once more" in text, text
+
+
 def fio_output(**changed):
     """What fio prints for a verified job, with some fields changed."""
     side = {"io_bytes": workloads.VERIFY_MIB << 20, "total_ios": 100, "iops": 50.0,
