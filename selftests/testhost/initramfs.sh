@@ -5,19 +5,21 @@
 # that are always loaded.  It is built once for each kernel and version of that
 # script, and kept in the cache.
 
-# What reaches the machine's file system; then, what every command may expect.
+# What reaches the machine's file system; then, what every command may expect where
+# the kernel has it.
 ROOT_MODULES=(virtio_pci 9pnet_virtio 9p overlay)
 HOST_MODULES=(kvm-amd kvm-intel tun)
 
 # Print the files of modules in the order in which they must be inserted.
 modules_in_order()
 {
-	local module
+	local module needed=
 
 	for module in "$@"; do
-		/sbin/modprobe -d "$KERNEL_ROOT" -S "$KERNEL_RELEASE" \
-			--show-depends "$module" || return 1
-	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++'
+		needed+=$(/sbin/modprobe -d "$KERNEL_ROOT" -S "$KERNEL_RELEASE" \
+			--show-depends "$module")$'\n' || return 1
+	done
+	sed -n 's/^insmod \([^ ]*\).*/\1/p' <<<"$needed" | awk '!seen[$0]++'
 }
 
 # initramfs_modules FOLDER MODULE...: put modules and what they need into a folder,
@@ -39,6 +41,16 @@ initramfs_modules()
 	done
 }
 
+# Those of HOST_MODULES that the kernel has: debug kernels are without KVM.
+host_modules()
+{
+	local module
+
+	for module in "${HOST_MODULES[@]}"; do
+		modules_in_order "$module" >/dev/null 2>&1 && echo "$module"
+	done
+}
+
 # initramfs_prepare sets INITRAMFS.
 initramfs_prepare()
 {
@@ -52,8 +64,8 @@ initramfs_prepare()
 	work=$(mktemp -d "$CACHE/initramfs/.build.XXXXXX")
 	mkdir -p "$work"/root/{bin,dev,proc,sys,lower,upper,results,new}
 	initramfs_modules "$work/root/modules/root" "${ROOT_MODULES[@]}" &&
-		initramfs_modules "$work/root/modules/host" "${HOST_MODULES[@]}" || {
-		say "kernel $KERNEL_RELEASE lacks one of: ${ROOT_MODULES[*]} ${HOST_MODULES[*]}"
+		initramfs_modules "$work/root/modules/host" $(host_modules) || {
+		say "kernel $KERNEL_RELEASE lacks one of: ${ROOT_MODULES[*]}"
 		rm -rf "$work"
 		return 1
 	}

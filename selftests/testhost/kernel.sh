@@ -5,10 +5,11 @@
 #
 # kernel_prepare NAME sets
 #   KERNEL_RELEASE   what uname -r will say
-#   KERNEL_IMAGE     the bzImage
+#   KERNEL_IMAGE     the bzImage, or vmlinux
 #   KERNEL_ROOT      the folder that holds lib/modules/$KERNEL_RELEASE
 #   KERNEL_BOOT      what QEMU is given: KERNEL_IMAGE, or the same unpacked
-# Kernels are Debian's packages, unpacked into the cache, never installed.
+# Kernels are Debian's packages, unpacked into the cache, never installed; those of
+# debug-kernel.sh are built from Debian's source.
 
 KERNEL_CACHE=$CACHE/kernel
 
@@ -70,6 +71,7 @@ kernel_headers()
 {
 	local dir=$KERNEL_ROOT/usr/src/linux-headers-$KERNEL_RELEASE
 
+	[ -d "$dir" ] || dir=$KERNEL_ROOT/build
 	[ -d "$dir" ] || dir=/usr/src/linux-headers-$KERNEL_RELEASE
 	if [ ! -d "$dir" ]; then
 		say "no headers for kernel $KERNEL_RELEASE"
@@ -142,6 +144,10 @@ kernel_prepare()
 {
 	local fetched=1 lock
 
+	case $1 in
+	debug|kasan)	debug_kernel_fetch kasan; return ;;
+	kcsan)		debug_kernel_fetch kcsan; return ;;
+	esac
 	mkdir -p "$KERNEL_CACHE"
 	exec {lock}>"$CACHE/lock"
 	flock "$lock"

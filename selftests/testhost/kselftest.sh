@@ -26,7 +26,8 @@ RINGTEST_PATHS=(
 	'tools/virtio'
 )
 
-# source_prepare FOLDER WHAT PATTERN...: unpack parts of Debian's kernel source.
+# source_prepare FOLDER WHAT PATTERN...: unpack parts of Debian's kernel source, of
+# SOURCE_VERSION if that is set.  A pattern may also be another of tar's options.
 source_prepare()
 {
 	local folder=$1 what=$2 source=linux-source-6.1 work lock
@@ -40,7 +41,7 @@ source_prepare()
 		say "fetching $what from $source"
 		work=$(mktemp -d "$CACHE/.source.XXXXXX")
 		apt_machine
-		if ! apt_download "$work" "$source"; then
+		if ! apt_download "$work" "$source${SOURCE_VERSION:+=$SOURCE_VERSION}"; then
 			rm -rf "$work"
 			return 1
 		fi
@@ -48,7 +49,7 @@ source_prepare()
 		if ! dpkg-deb --fsys-tarfile "$work"/*.deb |
 		     tar -xO "./usr/src/$source.tar.xz" | xz -dc -T0 |
 		     tar -x -C "$work/root" --strip-components=1 --wildcards \
-			"${@/#/*/}"; then
+			"$@"; then
 			say "cannot unpack $source"
 			rm -rf "$work"
 			return 1
@@ -64,12 +65,12 @@ kselftest_prepare()
 {
 	KSELFTEST_ROOT=$CACHE/linux-source-6.1
 	source_prepare "$KSELFTEST_ROOT" "the kselftest harness and checkpatch" \
-		"${KSELFTEST_PATHS[@]}"
+		"${KSELFTEST_PATHS[@]/#/*/}"
 }
 
 # ringtest_prepare sets RINGTEST_ROOT likewise.
 ringtest_prepare()
 {
 	RINGTEST_ROOT=$CACHE/linux-source-6.1-virtio
-	source_prepare "$RINGTEST_ROOT" "vringh and tools/virtio" "${RINGTEST_PATHS[@]}"
+	source_prepare "$RINGTEST_ROOT" "vringh and tools/virtio" "${RINGTEST_PATHS[@]/#/*/}"
 }
