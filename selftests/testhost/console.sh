@@ -5,10 +5,11 @@
 
 # What a healthy kernel never says.
 CONSOLE_REPORTS='WARNING: (CPU|possible|inconsistent|suspicious|bad unlock|held lock|lock held|Nested lock|.* at )|\
-BUG: |BUG at |kernel BUG |Oops|general protection fault|Kernel panic|\
+BUG: |BUG at |BUG [^ ]+ \(|kernel BUG |Oops|general protection fault|Kernel panic|\
 unregister_netdevice: waiting|INFO: task .* blocked|INFO: rcu.*(stall|detected)|rcu: INFO: .*(stall|detected)|\
 rcu_.*detected.*stall|UBSAN:|KASAN:|KFENCE:|KCSAN:|KMSAN:|kmemleak: [0-9]+ new|\
-unreferenced object|refcount_t: |list_(add|del) corruption|DEBUG_LOCKS_WARN_ON|workqueue lockup'
+unreferenced object|kmemleak: .*(disabled|stopped)|ODEBUG: |INFO: trying to register non-static key|\
+INFO: lockdep is turned off|refcount_t: |list_(add|del) corruption|DEBUG_LOCKS_WARN_ON|workqueue lockup'
 CONSOLE_REPORTS=${CONSOLE_REPORTS//\\$'\n'/}
 
 # What init says when the command starts.  A complaint before that is about the
