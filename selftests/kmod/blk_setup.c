@@ -40,7 +40,7 @@ int store_open(enum store store, int flags)
 	char command[64];
 	int fd;
 
-	snprintf(command, sizeof(command), "./make-store %s", stores[store].name);
+	snprintf(command, sizeof(command), "../kmod/make-store %s", stores[store].name);
 	if (access(stores[store].path, F_OK) && system(command))
 		return -ECHILD;
 	fd = open(stores[store].path, flags | stores[store].flags | O_CLOEXEC);

@@ -53,8 +53,9 @@ static int disable_ipv6(void)
 	int fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
 	int err;
 
+	/* A kernel without IPv6 has nothing to be disabled. */
 	if (fd < 0)
-		return -errno;
+		return errno == ENOENT ? 0 : -errno;
 	err = write(fd, "1", 1) == 1 ? 0 : -errno;
 	close(fd);
 	return err;
