@@ -36,6 +36,13 @@ check: ## build everything, run all tests here and in the test host (TESTS="kmod
 	@selftests/testhost/setup
 	@selftests/run $(TESTS)
 
+FLAVOUR ?= kasan kcsan
+check-debug: ## run the modules' tests on kernels built to find mistakes (FLAVOUR=kasan|kcsan)
+	@selftests/testhost/setup
+	@status=0; for flavour in $(FLAVOUR); do \
+		selftests/debug/check $$flavour $(TESTS) || status=1; \
+	done; exit $$status
+
 TIME ?= 60
 fuzz: ## fuzz ring, guest memory and requests, TIME=seconds for each target
 	@selftests/testhost/setup
@@ -65,7 +72,7 @@ clean: ## remove everything that was built
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
-	@echo "Results of check and compare are kept below $(RESULTS)."
+	@echo "Results of check, check-debug and compare are kept below $(RESULTS)."
 
 # Link the sources into the build directory, and drop what was removed.
 sources:
@@ -74,4 +81,4 @@ sources:
 	@find $(BUILD) -xtype l -delete
 	@cp -rsfu $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/uapi $(BUILD)/
 
-.PHONY: all modules userland sparse checkpatch check fuzz bench-ring bench-iotlb compare install clean help sources
+.PHONY: all modules userland sparse checkpatch check check-debug fuzz bench-ring bench-iotlb compare install clean help sources
