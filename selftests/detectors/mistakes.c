@@ -90,11 +90,15 @@ static void rcu_without_lock(void)
 	rcu_dereference(pointer);
 }
 
+static void ring(struct timer_list *unused)
+{
+}
+
 static void free_active_timer(void)
 {
 	struct timer_list *timer = kmalloc(sizeof(*timer), GFP_KERNEL);
 
-	timer_setup(timer, NULL, 0);
+	timer_setup(timer, ring, 0);
 	mod_timer(timer, jiffies + 1000 * HZ);
 	kfree(timer);
 	/* The debug kernel has taken it from its list. */

@@ -10,11 +10,13 @@ testhost=$here/../testhost/testhost
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# Mistakes, and what the kernel says about them.  Lock inversion comes late, because
-# lockdep ends its work with its first report.
+# Mistakes, and what the kernel says about them.  Lockdep ends its work with its first
+# report, and with one of KASAN's: what it sees comes first, lock inversion last of that.
 case $VQHOST_KERNEL in
 kasan|debug)
 	mistakes=(
+		"rcu_without_lock|WARNING: suspicious RCU usage"
+		"lock_inversion|WARNING: possible circular locking dependency"
 		"use_after_free|KASAN: slab-use-after-free|KASAN: use-after-free"
 		"write_behind|KASAN: slab-out-of-bounds"
 		"double_free|KASAN: (double-free|double-free or invalid-free)"
@@ -23,8 +25,6 @@ kasan|debug)
 		"sleep_in_atomic|BUG: sleeping function called from invalid context"
 		"free_active_timer|ODEBUG: free active"
 		"take_freed_reference|refcount_t: addition on 0"
-		"rcu_without_lock|WARNING: suspicious RCU usage"
-		"lock_inversion|WARNING: possible circular locking dependency"
 		"leak|unreferenced object"
 	)
 	;;

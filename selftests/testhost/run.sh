@@ -125,6 +125,8 @@ run_qemu_command()
 	# time that a busy machine below the host does not explain.
 	kernel_options="console=ttyS0 loglevel=5 panic=-1 log_buf_len=4M tsc=reliable"
 	kernel_options+=" watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60"
+	# Every mistake, not only the first.
+	[[ $KERNEL_RELEASE != *-kasan ]] || kernel_options+=" kasan_multi_shot"
 	QEMU=(timeout --foreground -k 5 "$TIMEOUT"
 	      "${EMULATOR[@]}" "${ACCELERATOR[@]}" -smp "$CPUS" -m "$MEM"
 	      -display none -nodefaults -no-user-config -no-reboot
