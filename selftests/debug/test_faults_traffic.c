@@ -54,7 +54,7 @@ FIXTURE_VARIANT_ADD(traffic, net_tx) {
 FIXTURE_VARIANT_ADD(traffic, net_rx_packed) {
 	.with = { VQHOST_NET, NET_FEATURES | FEATURE(VIRTIO_F_RING_PACKED) },
 	.queue = NET_RX,
-	.failures = 3,
+	.failures = 2,
 };
 
 FIXTURE_VARIANT_ADD(traffic, read_ram_disk) {
