@@ -54,10 +54,12 @@ host_modules()
 # initramfs_prepare sets INITRAMFS.
 initramfs_prepare()
 {
-	local key work
+	local key work modules=$KERNEL_ROOT/lib/modules/$KERNEL_RELEASE/modules.dep
 
-	key=$(cat "$HERE/initramfs-init" "$HERE/initramfs.sh" "$(command -v busybox)" \
-		"$KERNEL_ROOT/lib/modules/$KERNEL_RELEASE/modules.dep" | sha256sum | cut -c1-16)
+	# A debug kernel that is built anew has the same release, and other modules.
+	key=$({ stat -c '%n %Y' "$modules" &&
+		cat "$HERE/initramfs-init" "$HERE/initramfs.sh" "$(command -v busybox)" "$modules"
+	      } | sha256sum | cut -c1-16)
 	INITRAMFS=$CACHE/initramfs/$KERNEL_RELEASE-$key.cpio
 	[ -e "$INITRAMFS" ] && return
 	mkdir -p "$CACHE/initramfs"
