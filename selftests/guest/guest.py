@@ -34,6 +34,10 @@ class GuestError(Exception):
     """The guest, or the VMM under it, did not do what was asked."""
 
 
+class GuestLost(GuestError):
+    """The guest does not answer, or has reset itself: an emulated host does that as well."""
+
+
 @dataclasses.dataclass
 class Disk:
     """A virtio-blk device: the file behind it and the backend that serves it."""
@@ -173,7 +177,7 @@ def what_it_does(pid):
 
 
 def host_is_emulated():
-    """Is KVM emulated?  About one guest in a hundred ends or hangs there while it boots."""
+    """Is KVM emulated?  About one guest in a hundred is lost there, most while they boot."""
     return "QEMU TCG" in _read("/proc/cpuinfo")
 
 
@@ -230,8 +234,9 @@ class Guest:
         while b"\n" not in self._pending:
             left = deadline - time.monotonic()
             if left <= 0 or not self._selector.select(left):
-                raise GuestError("the guest does not answer; last on its console: "
-                                 + repr(self._pending[-200:].decode(errors="replace")))
+                self._log.write("\n".join(what_it_does(self.pid)).encode() + b"\n")
+                raise GuestLost("the guest does not answer; last on its console: "
+                                + repr(self._pending[-200:].decode(errors="replace")))
             data = self.process.stdout.read(65536)
             if data is None:
                 continue
@@ -247,8 +252,9 @@ class Guest:
         while True:
             line = self._line(deadline)
             if line is None:
-                raise GuestError(f"the VMM ended (status {self.process.wait()}) "
-                                 f"before the guest said {wanted}")
+                status = self.process.wait()
+                raise (GuestLost if status == RESET else GuestError)(
+                    f"the VMM ended (status {status}) before the guest said {wanted}")
             at = line.find("@@")
             words = line[at + 2:].split(None, 1) if at >= 0 else [""]
             if words[:1] == ["MARK"] and on_mark:
@@ -269,14 +275,11 @@ class Guest:
             raise GuestError("the VMM ended") from None
 
     def wait_ready(self):
-        """Wait until the guest has booted; if it does not, the log says what the VMM does."""
+        """Wait until the guest has booted."""
         try:
             self._wait_for("READY", time.monotonic() + self.boot_timeout)
-        except GuestError as error:
-            if self.process.poll() is None:
-                self._log.write("\n".join(what_it_does(self.pid)).encode() + b"\n")
-            # A VMM that ends by itself has its reasons, unless it is for its guest's reset.
-            if self.boots > 1 or self.process.poll() not in (None, RESET) or not host_is_emulated():
+        except GuestLost as error:
+            if self.boots > 1 or not host_is_emulated():
                 raise
             print(f"# booting a guest of this emulated host once more: {error}", flush=True)
             self._release()

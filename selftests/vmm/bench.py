@@ -86,6 +86,21 @@ def booted(devices, name, **options):
             raise
 
 
+def once_more(test):
+    """The same test; it begins anew, once, if an emulated host has lost its guest."""
+    description, function = test if isinstance(test, tuple) else (test.__doc__, test)
+
+    def patient():
+        try:
+            function()
+        except guest.GuestLost as error:
+            if not guest.host_is_emulated():
+                raise
+            print(f"# once more, for this host is emulated: {error}", flush=True)
+            function()
+    return description.split("\n", 1)[0], patient
+
+
 def digest(path, offset_mib):
     """MD5 of a pattern's place on a disk, read past the host's page cache."""
     return hostside.run("sh", "-c", read_command(path, offset_mib)).split()[0]

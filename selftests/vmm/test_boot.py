@@ -8,8 +8,8 @@ import sys
 
 sys.dont_write_bytecode = True
 from bench import (BLOCK_DEVICE, FILE, PATTERN_MIB, MIB, SECONDS, Transfer, booted, digest,
-                   guest, guest_writes, hostside, kernel_complaints, prepare, read_command, tap,
-                   write_pattern)
+                   guest, guest_writes, hostside, kernel_complaints, once_more, prepare,
+                   read_command, tap, write_pattern)
 import ktap
 
 # Exit statuses of vqvmm.
@@ -217,7 +217,7 @@ def test_flush():
 
 if __name__ == "__main__":
     prepare()
-    ktap.main([
+    ktap.main([once_more(test) for test in [
         boot_test("user", 1), boot_test("user", 2),
         boot_test("vhost", 1), boot_test("vhost", 2),
         boot_test("vhost", 1, "/dev/vhost-net"),
@@ -229,4 +229,4 @@ if __name__ == "__main__":
         queue_reset_test("vhost", True),
         readonly_test("user"), readonly_test("vhost"),
         test_flush, test_eight_processors, test_reset, test_panic,
-    ])
+    ]])
