@@ -3,15 +3,14 @@
  * A device, a disk or a network, in steps that may fail and be repeated.
  */
 #include <errno.h>
-#include <dirent.h>
 #include <endian.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/ioctl.h>
 
+#include "../lib/tasks.h"
 #include "subject.h"
 
 #define FRAME_LENGTH 700
@@ -160,28 +159,12 @@ void subject_close_device(struct subject *subject)
  */
 pid_t subject_thread(struct subject *subject, unsigned int index)
 {
-	char wanted[40], path[40], name[40];
-	struct dirent *entry;
 	pid_t found = -ESRCH;
-	DIR *proc;
-	FILE *file;
+	char name[40];
 
-	snprintf(wanted, sizeof(wanted), "%s-%d/%u\n", strrchr(subject->variant->path, '/') + 1,
+	snprintf(name, sizeof(name), "%s-%d/%u\n", strrchr(subject->variant->path, '/') + 1,
 		 getpid(), index);
-	proc = opendir("/proc");
-	while (proc && found < 0 && (entry = readdir(proc))) {
-		if (atoi(entry->d_name) <= 0)
-			continue;
-		snprintf(path, sizeof(path), "/proc/%.16s/comm", entry->d_name);
-		file = fopen(path, "r");
-		if (!file)
-			continue;
-		if (fgets(name, sizeof(name), file) && !strcmp(name, wanted))
-			found = atoi(entry->d_name);
-		fclose(file);
-	}
-	if (proc)
-		closedir(proc);
+	tasks_named("/proc", name, &found);
 	return found;
 }
 

@@ -2,8 +2,6 @@
 /*
  * A device with a victim and a calm queue, and what must hold whatever happens to it.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/tasks.h"
 #include "hostile.h"
 
 #define GUARD_FILL 0xc7
@@ -373,29 +372,6 @@ const char *hostile_all_is_well(struct hostile *hostile)
 	return wrong ? wrong : check_guards(hostile);
 }
 
-static unsigned int count_threads(void)
-{
-	DIR *processes = opendir("/proc");
-	struct dirent *entry;
-	unsigned int count = 0;
-	char path[280], name[32];
-	FILE *file;
-
-	while (processes && (entry = readdir(processes))) {
-		if (!isdigit(entry->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
-		file = fopen(path, "r");
-		if (!file)
-			continue;
-		count += fgets(name, sizeof(name), file) && !strncmp(name, "vqhost-", 7);
-		fclose(file);
-	}
-	if (processes)
-		closedir(processes);
-	return count;
-}
-
 static unsigned int count_references(void)
 {
 	FILE *modules = fopen("/proc/modules", "r");
@@ -422,7 +398,7 @@ const char *hostile_nothing_is_left(void)
 	unsigned int waited;
 
 	for (waited = 0; waited < TIME_LIMIT_MS; waited += 10) {
-		if (!count_references() && !count_threads())
+		if (!count_references() && !tasks_named("/proc", "vqhost-", NULL))
 			return NULL;
 		usleep(10000);
 	}

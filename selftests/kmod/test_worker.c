@@ -2,8 +2,6 @@
 /*
  * Workers: the ioctls with good and bad arguments, and queues that share a thread.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -19,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/tasks.h"
 #include "blk_setup.h"
 #include "net_setup.h"
 
@@ -67,35 +66,6 @@ static int get_worker(int fd, unsigned int index)
 	return err ? err : (int)worker.worker_id;
 }
 
-/* Does that folder's task have a name with this beginning? */
-static bool is_named(const char *folder, const char *task, const char *beginning)
-{
-	char path[300], name[64] = "";
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s/comm", folder, task);
-	file = fopen(path, "r");
-	if (!file)
-		return false;
-	if (!fgets(name, sizeof(name), file))
-		name[0] = 0;
-	fclose(file);
-	return !strncmp(name, beginning, strlen(beginning));
-}
-
-static unsigned int count_named(const char *folder, const char *beginning)
-{
-	DIR *tasks = opendir(folder);
-	struct dirent *task;
-	unsigned int count = 0;
-
-	while (tasks && (task = readdir(tasks)))
-		count += isdigit(task->d_name[0]) && is_named(folder, task->d_name, beginning);
-	if (tasks)
-		closedir(tasks);
-	return count;
-}
-
 /* Threads that serve queues of a process: its own, or the kernel's in its name. */
 static unsigned int count_threads(pid_t pid)
 {
@@ -103,9 +73,9 @@ static unsigned int count_threads(pid_t pid)
 	unsigned int count;
 
 	snprintf(folder, sizeof(folder), "/proc/%d/task", pid);
-	count = count_named(folder, "vqhost-blk/");
+	count = tasks_named(folder, "vqhost-blk/", NULL);
 	snprintf(name, sizeof(name), "vqhost-blk-%d/", pid);
-	return count + count_named("/proc", name);
+	return count + tasks_named("/proc", name, NULL);
 }
 
 /* A thread that has ended is to be seen for a moment. */

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tasks by their names.
+ */
+#ifndef SELFTESTS_LIB_TASKS_H
+#define SELFTESTS_LIB_TASKS_H
+
+#include <sys/types.h>
+
+unsigned int tasks_named(const char *folder, const char *beginning, pid_t *found);
+
+#endif /* SELFTESTS_LIB_TASKS_H */
