@@ -22,8 +22,8 @@ DEBUG_SOURCE_LEFT_OUT=(
 DEBUG_STEPS=1640
 
 # Nothing of a virtual machine's goes through these, and they are a third of the
-# kernel.  Kbuild expands $(obj) for each file; no trap of the kernel's own Makefiles
-# for what must not be instrumented counts beside it, so theirs are here as well.
+# kernel.  What is given to make overrides the kernel's own Makefiles, so the folders
+# that they exempt are here as well.
 DEBUG_PLAIN='arch/x86/% drivers/acpi/% drivers/base/% drivers/pci/% drivers/pnp/% drivers/tty/%'
 DEBUG_PLAIN+=' kernel/entry/% mm/kasan/%'
 

@@ -14,7 +14,6 @@ import ktap
 
 # Exit statuses of vqvmm.
 POWER_OFF = 0
-RESET = 3
 PANIC = 4
 
 
@@ -164,7 +163,7 @@ def test_reset():
     """a reset ends the process with its own exit status"""
     with booted([], "reset") as running:
         running.start("reboot -f")
-        equal(running.wait(SECONDS), RESET, "exit status of a reset")
+        equal(running.wait(SECONDS), guest.RESET, "exit status of a reset")
 
 
 def test_panic():
