@@ -9,6 +9,10 @@ class Skip(Exception):
     """Raised by a test that cannot run here, with the reason."""
 
 
+class BailOut(Exception):
+    """Raised by a test after which no other can be judged, with the reason."""
+
+
 def run(tests):
     """Run functions or (description, function) pairs in order: the exit status."""
     print("TAP version 13")
@@ -22,6 +26,9 @@ def run(tests):
             print(f"ok {number} {description}", flush=True)
         except Skip as reason:
             print(f"ok {number} {description} # SKIP {reason}", flush=True)
+        except BailOut as reason:
+            print(f"Bail out! {reason}", flush=True)
+            return 1
         except Exception:  # pylint: disable=broad-except
             failed = 1
             for line in traceback.format_exc().splitlines():

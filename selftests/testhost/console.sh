@@ -16,12 +16,33 @@ CONSOLE_REPORTS=${CONSOLE_REPORTS//\\$'\n'/}
 # hardware below the host.
 CONSOLE_MARK='testhost: the command starts'
 
+# console_messages FILE...: print what the kernel has said since the command started.
+console_messages()
+{
+	cat "$@" 2>/dev/null |
+		awk -v mark="$CONSOLE_MARK" '{ line[NR] = $0 } index($0, mark) { first = NR }
+			END { for (i = first + 1; i <= NR; i++) print line[i] }'
+}
+
+# console_clock_went_back FILE: print the first message that is over a second older
+# than one before it; fails if there is none.
+#
+# The kernel's clock cannot do that.  It happens when the emulator runs the host
+# with what it should apply to a guest only, among it the guest's offset to the
+# time stamp counter.
+console_clock_went_back()
+{
+	console_messages "$1" |
+		awk -F '[][]' '/^\[ *[0-9]+\.[0-9]+\]/ {
+				if ($2 + 1 < latest) { print; found = 1; exit }
+				if ($2 > latest) latest = $2
+			}
+			END { exit !found }'
+}
+
 # console_reports FILE...: print an excerpt of what the kernel complained about;
 # fails if it did not.
 console_reports()
 {
-	cat "$@" 2>/dev/null |
-		awk -v mark="$CONSOLE_MARK" '{ line[NR] = $0 } index($0, mark) { first = NR }
-			END { for (i = first + 1; i <= NR; i++) print line[i] }' |
-		grep -m1 -aE -B2 -A25 -e "$CONSOLE_REPORTS"
+	console_messages "$@" | grep -m1 -aE -B2 -A25 -e "$CONSOLE_REPORTS"
 }

@@ -180,6 +180,10 @@ run_verdict()
 	local logs=("$CONTROL/console.log")
 
 	[ ! -e "$CONTROL/dmesg" ] || logs=("$CONTROL/dmesg" "$CONTROL/kmemleak")
+	if [[ $ACCELERATOR_NAME == emulation* ]] && console_clock_went_back "${logs[0]}" >&2; then
+		say "the host's clock went back: the emulator went wrong, nothing that happened here counts"
+		return $EXIT_VOID
+	fi
 	if [ "$1" -eq 124 ] || [ "$1" -eq 137 ]; then
 		console_reports "${logs[@]}" >&2 || tail -n 20 "$CONTROL/console.log" >&2
 		say "time limit of $TIMEOUT s reached, the host was ended; console log: $CONTROL/console.log"

@@ -43,4 +43,27 @@ def check(output, status, *expected):
     assert actual == expected, f"expected {expected}, got {actual}"
 
 
-ktap.main([(name, lambda case=case: check(*case)) for name, case in CASES.items()])
+def check_void(voids, expected):
+    """Run two test files in hosts of which the first ones are void: the sum and the boots."""
+    boots = []
+
+    def boot(tests, *_):
+        boots.append([test.name for test in tests])
+        if len(boots) <= voids:
+            return RUN.Count(), tests, True
+        return RUN.Count(passed=len(tests)), [], False
+
+    RUN.boot = boot
+    total = RUN.run_hosted([RUN.Test("a", "/1"), RUN.Test("a", "/2")], Path("/"), "6.1", 1)
+    actual = (total.passed, total.failed, boots)
+    assert actual == expected, f"expected {expected}, got {actual}"
+
+
+BOTH = ["a/1", "a/2"]
+VOIDS = [
+    ("what a void host did is done again", lambda: check_void(1, (2, 0, [BOTH] * 2))),
+    ("a test that always ends in a void host has failed",
+     lambda: check_void(3, (1, 1, [BOTH] * 3 + [["a/2"]]))),
+]
+
+ktap.main([(name, lambda case=case: check(*case)) for name, case in CASES.items()] + VOIDS)

@@ -49,7 +49,7 @@ build_warning_module()
 	make -C "$("$testhost" headers 6.1)" M="$module" modules
 }
 
-ktap_plan 20
+ktap_plan 23
 
 bad_option --colour run --colour blue -- true
 bad_option "--kernel /nowhere" run --kernel /nowhere -- true
@@ -88,6 +88,21 @@ ktap_run "the report is shown" grep -q "on purpose" "$scratch/messages"
 testhost run --results "$scratch/results" -- \
 	bash -c 'echo before; sleep 3; echo c >/proc/sysrq-trigger; sleep 1000'
 ktap_equal "$status$output" 122before "a panic is told apart"
+
+# A log of which a part was written with the clock of a guest.
+cat >"$scratch/results/dmesg" <<-END
+#!/bin/sh
+echo '[  100.5] testhost: the command starts'
+echo '[  170.0] a message'
+echo '[  169.9] one of another processor'
+echo '[   56.1] BUG: of a guest?'
+END
+chmod +x "$scratch/results/dmesg"
+testhost run --results "$scratch/results" -- bash -c 'cat "$VQHOST_RESULTS/dmesg" >/usr/bin/dmesg
+	"$0" || echo "unsound: $?"' "$here/host-is-sound"
+ktap_equal "$status" 120 "a clock that goes back voids a run"
+ktap_run "what shows it is printed" grep -qF "[   56.1]" "$scratch/messages"
+ktap_equal "$output" "[   56.1] BUG: of a guest?"$'\n'"unsound: 1" "the inside can see it too"
 
 testhost run --results "$scratch/results" --icount -- bash -c 'nproc'
 ktap_equal "$status$output" 01 "icount has one processor"

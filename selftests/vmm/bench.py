@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.dirname(HERE), os.path.join(HERE, "..", "guest")]
 import guest
 import hostside
+import ktap
 
 TAP = "vqtap0"
 MIB = 1 << 20
@@ -26,6 +27,7 @@ MOUNT = "/tmp/vmm-disk"
 FILE = f"{MOUNT}/disk"
 BLOCK_DEVICE = "/dev/ram0"
 MODULES = os.path.join(HERE, "..", "testhost", "modules")
+SOUND = os.path.join(HERE, "..", "testhost", "host-is-sound")
 LOGS = os.environ.get("VQHOST_RESULTS", "/tmp")
 
 # A queue that hangs shall fail its test, however slow an emulated machine is.
@@ -162,7 +164,10 @@ class Transfer:
 
 
 def kernel_complaints():
-    """Lines of the host's kernel log that tell of a fault."""
+    """Lines of the host's kernel log that tell of a fault, if they can be believed."""
+    sound = subprocess.run([SOUND], stdout=subprocess.PIPE, text=True, check=False)
+    if sound.returncode:
+        raise ktap.BailOut(f"the host's emulator went wrong: {sound.stdout.strip()}")
     log = subprocess.run(["dmesg"], stdout=subprocess.PIPE, text=True, check=True).stdout
     return [line for line in log.splitlines() if any(word in line for word in (
         "BUG:", "WARNING:", "Oops", "general protection", "Call Trace", "blocked for more than"))]
