@@ -27,6 +27,9 @@ BOOT_SECONDS = 12
 OVERHEAD_SECONDS = 1.5
 FIXED_SECONDS = 4
 
+# How often a guest that an emulated host has lost is replaced.
+REPLACEMENTS = 3
+
 
 @dataclasses.dataclass
 class Backend:
@@ -99,15 +102,26 @@ def _clock(seconds):
 
 
 class Subject:
-    """A guest with one backend, from its boot to its end."""
+    """A guest with one backend, from its boot to its end.
+
+    An emulated host may lose it: then it is replaced by one like it, which is noted.
+    """
 
     def __init__(self, backend, repetition, options):
         self.backend = backend
-        self.boot = {"backend": backend.name, "repetition": repetition}
-        self._log = os.path.join(options.results, f"console-{repetition + 1}-{backend.name}.log")
-        self._started = time.monotonic()
+        self.boot = {"backend": backend.name, "repetition": repetition, "lost": []}
+        self._options = options
         self._guest = None
-        command = guest.vmm_command(backend.devices(), options.vmm, options.cpus)
+        self._lost = False
+        self._launch()
+
+    def _launch(self):
+        name = f"console-{self.boot['repetition'] + 1}-{self.backend.name}"
+        if self.boot["lost"]:
+            name += f"-again-{len(self.boot['lost'])}"
+        self._log = os.path.join(self._options.results, name + ".log")
+        self._started = time.monotonic()
+        command = guest.vmm_command(self.backend.devices(), self._options.vmm, self._options.cpus)
         self.boot["command"] = command
         with self.failing():
             self._guest = guest.Guest(command, self._log)
@@ -119,6 +133,7 @@ class Subject:
             yield
         except (guest.GuestError, hostside.HostError, OSError) as error:
             self.boot["error"] = f"{error} (console: {self._log})"
+            self._lost = isinstance(error, guest.GuestLost)
             self.kill()
 
     @property
@@ -131,8 +146,19 @@ class Subject:
         if self._guest:
             self._guest.kill()
 
+    def replace(self):
+        """Put one like it in its place, if it was an emulated host that lost it: is it alive?"""
+        if not self._lost or not guest.host_is_emulated() or len(self.boot["lost"]) == REPLACEMENTS:
+            return False
+        self.boot["lost"].append(self.boot.pop("error"))
+        self._launch()
+        self.wait_ready()
+        return self.alive
+
     def wait_ready(self):
         """Wait until it has booted, and give it its address."""
+        if not self.alive:
+            return
         with self.failing():
             self._guest.wait_ready()
             self.boot["boot_seconds"] = time.monotonic() - self._started
@@ -191,6 +217,9 @@ class Subject:
             self.boot["status"] = self._guest.power_off()
             if self.boot["status"]:
                 self.boot["error"] = f"the VMM ended with status {self.boot['status']}"
+        if self._lost and guest.host_is_emulated():
+            # While it was switched off: there is nothing left to be measured.
+            self.boot["lost"].append(self.boot.pop("error"))
 
 
 def run_workloads(subjects, repetition, options, servers, progress):
@@ -206,10 +235,13 @@ def run_workloads(subjects, repetition, options, servers, progress):
             text = "not run"
             if subject.alive:
                 record = subject.run(workload, options.seconds)
+                while not subject.alive:
+                    servers.restart()
+                    if not subject.replace():
+                        break
+                    record = subject.run(workload, options.seconds)
                 record.update(backend=subject.backend.name, repetition=repetition)
                 records.append(record)
-                if not subject.alive:
-                    servers.restart()
                 text = record.get("error") or f"{record[workload.key]:,.1f} {workload.unit}"
             progress.note(f"{workload.name:13} {subject.backend.name:9} {text}",
                           planned_seconds(workload, options.seconds))
@@ -222,8 +254,7 @@ def run_boot(backends, repetitions, options, progress):
     subjects = [Subject(backend, repetitions[0], options) for backend in backends]
     try:
         for subject in subjects:
-            if subject.alive:
-                subject.wait_ready()
+            subject.wait_ready()
             progress.note(f"{subject.backend.name:9} "
                           f"{subject.boot.get('error') or 'booted'}", BOOT_SECONDS)
         with host.Servers() as servers:

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """The instrument's judgement, on results made up for it."""
 
+import argparse
 import copy
 import json
 import os
 import sys
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
@@ -13,6 +15,7 @@ sys.path[:0] = [HERE, os.path.dirname(HERE), os.path.join(HERE, "..", "guest")]
 import counters
 import ktap
 import report
+import run as comparison
 import workloads
 from workloads import LostData
 
@@ -205,6 +208,72 @@ def test_booted_again():
     boot = result["boots"][1]
     assert text.count("booted once more") == 1 and not bad, text
     assert f"{boot['backend']}, repetition {boot['repetition'] + 1}: booted once more" in text, text
+
+
+def test_lost():
+    """a guest that an emulated host lost is named, and no failure"""
+    result = made_up()
+    result["boots"][1]["lost"] = ["no answer (console: x)", "no answer (console: y)"]
+    text, bad = report.report(result)
+    assert text.count("replaced") == 2 and "(console: y)" in text and not bad, text
+
+
+class Fake:
+    """A guest that is lost a number of times before it works."""
+
+    def __init__(self, losses, emulated):
+        self.losses = losses
+        self.emulated = emulated
+        self.command_lines = []
+        self.pid = 0
+        self.boots = 1
+
+    def command(self, *_):
+        """Instead of guest.vmm_command()."""
+        return ["vmm"]
+
+    def launch(self, command, _log):
+        """Instead of guest.Guest()."""
+        self.command_lines.append(command)
+        return self
+
+    def wait_ready(self):
+        """It always boots."""
+
+    def check(self, *_):
+        """It always does what it is told to."""
+
+    def kill(self):
+        """Nothing is left."""
+
+    def run(self, *_, **__):
+        """A workload that ends well, or never."""
+        if self.losses:
+            self.losses -= 1
+            raise comparison.guest.GuestLost("no answer")
+        return 1, ""
+
+
+def subject_after(losses, emulated):
+    """A subject that has run one workload with so many losses: it, and its starts."""
+    fake = Fake(losses, emulated)
+    options = argparse.Namespace(results="", vmm="vqvmm", cpus=1, seconds=1, workloads=["latency"])
+    with mock.patch.multiple(comparison.guest, vmm_command=fake.command, Guest=fake.launch,
+                             host_is_emulated=lambda: emulated):
+        subject = comparison.Subject(comparison.BACKENDS[0], 0, options)
+        records = comparison.run_workloads([subject], 0, options, mock.Mock(), mock.Mock())
+    assert len(records) == 1, records
+    return subject, len(fake.command_lines)
+
+
+def test_replacement():
+    """a lost guest is replaced in an emulated host, a few times, and only there"""
+    subject, starts = subject_after(2, True)
+    assert subject.alive and starts == 3 and len(subject.boot["lost"]) == 2, subject.boot
+    subject, starts = subject_after(99, True)
+    assert not subject.alive and starts == 1 + comparison.REPLACEMENTS, subject.boot
+    subject, starts = subject_after(1, False)
+    assert not subject.alive and starts == 1 and not subject.boot["lost"], subject.boot
 
 
 def fio_output(**changed):
