@@ -31,22 +31,50 @@ apt_download()
 	return 1
 }
 
-# Download packages and unpack them into a folder that appears only when whole.
+# Unpack the packages of a folder into another one, which appears only when whole.
+apt_install_tree()
+{
+	local from=$1 into=$2 deb
+
+	mkdir "$from/root" || return
+	for deb in "$from"/*.deb; do
+		dpkg-deb -x "$deb" "$from/root" || return
+	done
+	rm -rf "$into"
+	mv "$from/root" "$into"
+}
+
+# Download packages and unpack them into a folder.
 apt_unpack()
 {
-	local into=$1 work
+	local into=$1 work status=0
 	shift
 
 	mkdir -p "${into%/*}"
 	work=$(mktemp -d "${into%/*}/.fetch.XXXXXX")
-	if ! (apt_download "$work" "$@" && mkdir "$work/root" &&
-	      for deb in "$work"/*.deb; do dpkg-deb -x "$deb" "$work/root" || exit; done); then
-		rm -rf "$work"
-		return 1
-	fi
-	rm -rf "$into"
-	mv "$work/root" "$into"
+	apt_download "$work" "$@" && apt_install_tree "$work" "$into" || status=1
 	rm -rf "$work"
+	return "$status"
+}
+
+# The same with all that they depend on, down to the C library.
+apt_unpack_whole()
+{
+	local into=$1 work status=0
+	shift
+
+	mkdir -p "${into%/*}"
+	work=$(mktemp -d "${into%/*}/.fetch.XXXXXX")
+	mkdir "$work/partial"
+	if "${APT_GET[@]}" -qq -y -o APT::Sandbox::User=root -o "Dir::Cache::Archives=$work" \
+	   --no-install-recommends --download-only install "$@" >"$work/log" 2>&1 </dev/null; then
+		apt_install_tree "$work" "$into" || status=1
+	else
+		say "cannot fetch $*: $(grep -m1 '^E:' "$work/log")"
+		status=1
+	fi
+	rm -rf "$work"
+	return "$status"
 }
 
 # apt as the machine has it.
@@ -56,12 +84,14 @@ apt_machine()
 	APT_CACHE=(apt-cache)
 }
 
-# apt with one more suite, without touching the machine's own sources: its
-# mirror, keys and proxies are taken over, lists are kept in the cache.
-apt_backports()
+# apt_elsewhere SUITE...: apt with other suites and nothing installed.  The last one
+# is preferred.  The machine's own sources stay as they are: their mirror, keys and
+# proxies are taken over, lists are kept in the cache.
+apt_elsewhere()
 {
-	local dir=$CACHE/apt uri codename keyring
+	local preferred=${*: -1} dir uri codename keyring suite
 
+	dir=$CACHE/apt/$preferred
 	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	uri=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
 	      sed -n "s/ $codename\$//p" | head -n1)
@@ -69,18 +99,28 @@ apt_backports()
 	keyring=$(grep -rhoE '/[^] ]*debian-archive-keyring\.(gpg|pgp|asc)' \
 		  /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n1)
 	keyring=${keyring:-/usr/share/keyrings/debian-archive-keyring.gpg}
-	mkdir -p "$dir/sources.d" "$dir/lists/partial" "$dir/cache"
-	printf 'deb [signed-by=%s] %s %s-backports main\n' \
-		"$keyring" "$uri" "$codename" >"$dir/sources.list"
+	mkdir -p "$dir/sources.d" "$dir/lists/partial" "$dir/cache/archives/partial"
+	: >"$dir/status"
+	for suite; do
+		printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$uri" "$suite"
+	done >"$dir/sources.list"
 	local options=(-o "Dir::Etc::SourceList=$dir/sources.list"
 		       -o "Dir::Etc::SourceParts=$dir/sources.d"
 		       -o "Dir::State::Lists=$dir/lists"
-		       -o "Dir::Cache=$dir/cache")
+		       -o "Dir::State::status=$dir/status"
+		       -o "Dir::Cache=$dir/cache"
+		       -o "APT::Default-Release=$preferred")
 	APT_GET=(apt-get "${options[@]}")
 	APT_CACHE=(apt-cache "${options[@]}")
 	if ! "${APT_GET[@]}" -qq -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any \
 	     update >"$dir/log" 2>&1 </dev/null; then
-		say "cannot fetch the list of $codename-backports: $(grep -m1 '^[EW]:' "$dir/log")"
+		say "cannot fetch the list of $preferred: $(grep -m1 '^[EW]:' "$dir/log")"
 		return 1
 	fi
+}
+
+# apt with the backports for this release of Debian.
+apt_backports()
+{
+	apt_elsewhere "$(. /etc/os-release && echo "$VERSION_CODENAME")-backports"
 }

@@ -3,13 +3,15 @@
 #
 # Which QEMU emulates the host.
 #
-# In a host that Debian 12's QEMU 7.2 emulates about one guest in seven ends in a
-# triple fault while it boots beside others, whoever serves its devices, and the
-# host itself crashes now and then.  QEMU 10 emulates virtualization rightly.  It
-# comes from bookworm-backports and runs from the cache, with the libraries of the
-# QEMU that is installed.
+# QEMU before version 11 loses interrupts of a processor that runs guests: it sets
+# the flag that one is pending, and those for the guest beside it, without a lock.
+# Then a guest, or the host itself, stands still.  With QEMU 7.2 of Debian 12 one
+# guest in seven ended in a triple fault, too.  The version that emulates
+# virtualization rightly comes from the backports for Debian 13.  It runs from the
+# cache, with the libraries that it needs, the C library among them.
 
-EMULATOR_MAJOR=10
+EMULATOR_MAJOR=11
+EMULATOR_SUITE=trixie
 
 # The first number of a QEMU's version.
 emulator_major()
@@ -19,14 +21,19 @@ emulator_major()
 
 emulator_fetch()
 {
-	local into=$1 version
+	apt_elsewhere "$EMULATOR_SUITE" "$EMULATOR_SUITE-backports" || return
+	say "fetching QEMU $(apt_candidate qemu-system-x86) and its libraries"
+	apt_unpack_whole "$1" qemu-system-x86
+}
 
-	apt_backports || return
-	version=$(apt_candidate qemu-system-x86)
-	[ -n "$version" ] || { say "bookworm-backports has no qemu-system-x86"; return 1; }
-	say "fetching QEMU $version"
-	apt_unpack "$into" "qemu-system-x86=$version" "qemu-system-data=$version" \
-		"qemu-system-common=$version" seabios
+# emulator_in ROOT sets EMULATOR, the QEMU unpacked there.
+emulator_in()
+{
+	local libraries=$1/usr/lib/x86_64-linux-gnu
+
+	EMULATOR=(env "QEMU_MODULE_DIR=$libraries/qemu"
+		  "$libraries/ld-linux-x86-64.so.2" --library-path "$libraries"
+		  "$1/usr/bin/qemu-system-x86_64" -L "$1/usr/share/qemu" -L "$1/usr/share/seabios")
 }
 
 # emulator_prepare sets EMULATOR, the command.
@@ -42,11 +49,9 @@ emulator_prepare()
 	flock "$lock"
 	[ -d "$root" ] || emulator_fetch "$root"
 	exec {lock}>&-
-	local newer=("$root/usr/bin/qemu-system-x86_64" -L "$root/usr/share/qemu"
-		     -L "$root/usr/share/seabios")
-	if [ -z "$(emulator_major "${newer[@]}")" ]; then
-		say "emulating with QEMU ${major:-?} instead of $EMULATOR_MAJOR: guests may crash now and then"
-		return
+	emulator_in "$root"
+	if [ -z "$(emulator_major "${EMULATOR[@]}")" ]; then
+		say "emulating with QEMU ${major:-?} instead of $EMULATOR_MAJOR: guests may be lost now and then"
+		EMULATOR=(qemu-system-x86_64)
 	fi
-	EMULATOR=("${newer[@]}")
 }
