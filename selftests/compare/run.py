@@ -151,6 +151,7 @@ class Subject:
         if not self._lost or not guest.host_is_emulated() or len(self.boot["lost"]) == REPLACEMENTS:
             return False
         self.boot["lost"].append(self.boot.pop("error"))
+        self._lost = False
         self._launch()
         self.wait_ready()
         return self.alive

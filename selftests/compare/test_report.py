@@ -243,6 +243,10 @@ class Fake:
     def check(self, *_):
         """It always does what it is told to."""
 
+    def power_off(self):
+        """It always ends well."""
+        return 0
+
     def kill(self):
         """Nothing is left."""
 
@@ -262,6 +266,8 @@ def subject_after(losses, emulated):
                              host_is_emulated=lambda: emulated):
         subject = comparison.Subject(comparison.BACKENDS[0], 0, options)
         records = comparison.run_workloads([subject], 0, options, mock.Mock(), mock.Mock())
+        with mock.patch.object(comparison.counters, "resident_beyond_guest", lambda pid: 0):
+            subject.finish()
     assert len(records) == 1, records
     return subject, len(fake.command_lines)
 
