@@ -87,7 +87,7 @@ u64 vqhost_poll_limit_default(void);
 void vqhost_poll_start(struct vqhost_poll *poll);
 void vqhost_poll_begin(struct vqhost_queue *queue, enum vqhost_run state);
 void vqhost_poll_look(struct vqhost_queue *queue);
-void vqhost_poll_end(struct vqhost_queue *queue);
+void vqhost_poll_end(struct vqhost_queue *queue, u64 when);
 
 static inline bool vqhost_backend_ready(struct vqhost_queue *queue, enum vqhost_run state)
 {

@@ -4,6 +4,8 @@
  * directions: kicks arrive at an eventfd's wait queue, calls leave through an
  * eventfd.
  */
+#include <linux/sched/clock.h>
+
 #include "../compat.h"
 #include "internal.h"
 
@@ -49,8 +51,12 @@ static int waiter_wake(wait_queue_entry_t *entry, unsigned int mode, int flags, 
 	 * file ready.  Pairs with the barrier in arm() in thread.c.
 	 */
 	smp_mb();
-	if (READ_ONCE(waiter->armed))
-		vqhost_queue_wake(waiter->queue);
+	if (!READ_ONCE(waiter->armed))
+		return 0;
+	/* The first of several, as far as the thread has not cleared the bit. */
+	if (!test_bit(0, &waiter->queue->wake))
+		WRITE_ONCE(waiter->queue->woken_at, local_clock());
+	vqhost_queue_wake(waiter->queue);
 	return 0;
 }
 

@@ -6,6 +6,9 @@
  * adapts: after each wait the thread knows how long it had nothing to do.  If
  * that was shorter than the limit but polling gave up before, the window grows;
  * if it was longer, polling was in vain and the window shrinks, down to nothing.
+ * The time is that from the publication, before which a driver that waits has no
+ * reason to add anything, to the kick: how long it takes to call the driver and to
+ * be woken by it must not decide whether both can be saved.
  *
  * Holding saves the driver calls, each of which costs a guest an exit too:
  * used entries that run() left staged wait for more to be published with.
@@ -178,8 +181,10 @@ static bool begin_hold(struct vqhost_queue *queue)
 static void begin_poll(struct vqhost_queue *queue)
 {
 	struct vqhost_poll *poll = &queue->poll;
+	int err = vqhost_queue_publish(queue);
 
-	if (unlikely(vqhost_queue_publish(queue)))
+	poll->since = local_clock();
+	if (unlikely(err))
 		queue->phase = VQHOST_PHASE_RUN;
 	else if (!poll->window_ns && !poll->holding)
 		queue->phase = VQHOST_PHASE_ARM;
@@ -243,7 +248,7 @@ static void end_poll(struct vqhost_queue *queue, enum poll_result result)
 {
 	if (result == POLL_FOUND) {
 		queue->counters.polls_found++;
-		vqhost_poll_end(queue);
+		vqhost_poll_end(queue, local_clock());
 	} else if (result == POLL_CUT && queue->poll.holding) {
 		begin_nap(queue);
 	} else {
@@ -307,11 +312,12 @@ void vqhost_poll_start(struct vqhost_poll *poll)
 /**
  * vqhost_poll_end() - a queue has work again
  * @queue: had run dry
+ * @when: since then, by local_clock()
  *
  * The next phase is RUN.  Context: the queue's thread.
  */
-void vqhost_poll_end(struct vqhost_queue *queue)
+void vqhost_poll_end(struct vqhost_queue *queue, u64 when)
 {
-	adapt(&queue->poll, local_clock() - queue->poll.since);
+	adapt(&queue->poll, when - queue->poll.since);
 	queue->phase = VQHOST_PHASE_RUN;
 }

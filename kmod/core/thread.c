@@ -23,12 +23,15 @@ static void set_armed(struct vqhost_queue *queue, bool kick, bool backend)
 
 static void wake(struct vqhost_queue *queue)
 {
+	u64 when = READ_ONCE(queue->woken_at);
+
 	set_armed(queue, false, false);
 	/* From how long an address was missing there is nothing to learn. */
 	if (unlikely(queue->state == VQHOST_RUN_MISS))
 		queue->phase = VQHOST_PHASE_RUN;
 	else
-		vqhost_poll_end(queue);
+		/* Without a wake-up it is one of an earlier sleep. */
+		vqhost_poll_end(queue, when > queue->poll.since ? when : local_clock());
 }
 
 /* The queue may sleep from now on, unless something is there by now. */

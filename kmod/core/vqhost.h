@@ -210,6 +210,8 @@ struct vqhost_counters {
  * @phase: what comes next ("thread")
  * @state: what run() returned last, if the queue is dry ("thread")
  * @wake: bit 0: the thread must look again before it sleeps ("wakers")
+ * @woken_at: local_clock() when what the thread waits for came, if it did not find it
+ *	by itself ("wakers")
  * @call: eventfd that notifies the driver, or NULL ("mutex")
  * @error: eventfd signalled when the queue breaks, or NULL ("mutex")
  * @kick: the driver's notifications, or NULL ("mutex")
@@ -243,6 +245,7 @@ struct vqhost_queue {
 	enum vqhost_phase phase;
 	enum vqhost_run state;
 	unsigned long wake ____cacheline_aligned_in_smp;
+	u64 woken_at;
 	struct eventfd_ctx *call ____cacheline_aligned_in_smp;
 	struct eventfd_ctx *error;
 	struct file *kick;
