@@ -159,21 +159,39 @@ def _read(path):
         return "?"
 
 
+def _tasks(pid):
+    """Folders of the threads of a VMM, and of the kernel's threads that serve its queues."""
+    serving = [os.path.dirname(path) for path in glob.glob("/proc/[0-9]*/comm")
+               if re.fullmatch(rf"vq?host\S*-{pid}(/\S+)?", _read(path))]
+    return sorted(glob.glob(f"/proc/{pid}/task/*")) + sorted(serving)
+
+
+def _kvm_counters(pid):
+    """KVM's counters of a VMM that are not 0."""
+    folders = glob.glob(f"/sys/kernel/debug/kvm/{pid}-*")
+    paths = [path for folder in folders for path in glob.glob(f"{folder}/**/*", recursive=True)]
+    values = {path.split("/", 6)[6]: _read(path) for path in paths if os.path.isfile(path)}
+    return {name: int(value) for name, value in values.items() if value.isdigit() and int(value)}
+
+
 def what_it_does(pid):
     """Lines about a VMM that hangs: its threads twice, two seconds apart, and KVM's counters."""
-    for _ in range(2):
-        for task in sorted(glob.glob(f"/proc/{pid}/task/*")):
-            state, *times = _read(f"{task}/stat").rpartition(")")[2].split()[:13]
+    if not os.path.isdir("/sys/kernel/debug/kvm"):
+        subprocess.run(["mount", "-t", "debugfs", "none", "/sys/kernel/debug"], check=False)
+    before = _kvm_counters(pid)
+    for again in range(2):
+        if again:
+            time.sleep(2)
+        for task in _tasks(pid):
+            stat = _read(f"{task}/stat")
+            if ")" not in stat:
+                continue  # it has ended
+            state, *times = stat.rpartition(")")[2].split()[:13]
             calls = re.sub(r"\[<0>\] (\w+)\+\S+( \[\w+\])?", r"\1", _read(f"{task}/stack"))
             yield (f"{_read(f'{task}/comm')}: {state}, user {times[-2]}, system {times[-1]} ticks, "
                    f"in {' < '.join(calls.split()[:6])}")
-        time.sleep(2)
-    if not os.path.isdir("/sys/kernel/debug/kvm"):
-        subprocess.run(["mount", "-t", "debugfs", "none", "/sys/kernel/debug"], check=False)
-    for counter in sorted(glob.glob(f"/sys/kernel/debug/kvm/{pid}-*/**/*", recursive=True)):
-        value = _read(counter)
-        if value.isdigit() and int(value):
-            yield f"kvm {'/'.join(counter.split('/')[6:])} {value}"
+    for name, value in sorted(_kvm_counters(pid).items()):
+        yield f"kvm {name} {value} (+{value - before.get(name, 0)})"
 
 
 def host_is_emulated():
