@@ -6,9 +6,9 @@
 # QEMU before version 11 loses interrupts of a processor that runs guests: it sets
 # the flag that one is pending, and those for the guest beside it, without a lock.
 # Then a guest, or the host itself, stands still.  With QEMU 7.2 of Debian 12 one
-# guest in seven ended in a triple fault, too.  The version that emulates
-# virtualization rightly comes from the backports for Debian 13.  It runs from the
-# cache, with the libraries that it needs, the C library among them.
+# guest in seven ended in a triple fault, too.  Version 11 still loses a guest now
+# and then, see docs/testing.md.  It comes from the backports for Debian 13 and runs
+# from the cache, with the libraries that it needs, the C library among them.
 
 EMULATOR_MAJOR=11
 EMULATOR_SUITE=trixie
