@@ -33,6 +33,9 @@ LOGS = os.environ.get("VQHOST_RESULTS", "/tmp")
 # A queue that hangs shall fail its test, however slow an emulated machine is.
 SECONDS = 120
 
+# How often a test is tried whose guest an emulated host loses.
+ATTEMPTS = 3
+
 
 def prepare(**files):
     """A namespace of our own, a RAM disk and a file, whose file system takes O_DIRECT.
@@ -88,19 +91,19 @@ def booted(devices, name, **options):
             raise
 
 
-def once_more(test):
-    """The same test; it begins anew, once, if an emulated host has lost its guest."""
+def patient(test):
+    """The same test; it begins anew, twice at most, if an emulated host has lost its guest."""
     description, function = test if isinstance(test, tuple) else (test.__doc__, test)
 
-    def patient():
+    def attempt(left):
         try:
-            function()
+            return function()
         except guest.GuestLost as error:
-            if not guest.host_is_emulated():
+            if not left or not guest.host_is_emulated():
                 raise
             print(f"# once more, for this host is emulated: {error}", flush=True)
-            function()
-    return description.split("\n", 1)[0], patient
+        return attempt(left - 1)
+    return description.split("\n", 1)[0], lambda: attempt(ATTEMPTS - 1)
 
 
 def digest(path, offset_mib):

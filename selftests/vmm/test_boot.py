@@ -8,7 +8,7 @@ import sys
 
 sys.dont_write_bytecode = True
 from bench import (BLOCK_DEVICE, FILE, PATTERN_MIB, MIB, SECONDS, Transfer, booted, digest,
-                   guest, guest_writes, hostside, kernel_complaints, once_more, prepare,
+                   guest, guest_writes, hostside, kernel_complaints, patient, prepare,
                    read_command, tap, write_pattern)
 import ktap
 
@@ -216,7 +216,7 @@ def test_flush():
 
 if __name__ == "__main__":
     prepare()
-    ktap.main([once_more(test) for test in [
+    ktap.main([patient(test) for test in [
         boot_test("user", 1), boot_test("user", 2),
         boot_test("vhost", 1), boot_test("vhost", 2),
         boot_test("vhost", 1, "/dev/vhost-net"),

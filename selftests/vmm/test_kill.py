@@ -10,7 +10,7 @@ import time
 
 sys.dont_write_bytecode = True
 from bench import (BLOCK_DEVICE, FILE, MODULES, SECONDS, booted, guest, hostside,
-                   kernel_complaints, prepare, tap)
+                   kernel_complaints, patient, prepare, tap)
 import ktap
 
 OURS = ("vqhost_net", "vqhost_blk", "vqhost")
@@ -149,4 +149,4 @@ def test_again():
 
 if __name__ == "__main__":
     prepare(load=LOAD)
-    ktap.main([test_in_use, kill_test(1), kill_test(2), test_again])
+    ktap.main([patient(test) for test in [test_in_use, kill_test(1), kill_test(2), test_again]])
