@@ -31,50 +31,48 @@ apt_download()
 	return 1
 }
 
-# Unpack the packages of a folder into another one, which appears only when whole.
-apt_install_tree()
+# The same with all that they depend on, down to the C library if nothing is installed.
+apt_download_whole()
 {
-	local from=$1 into=$2 deb
+	local folder=$1
+	shift
 
-	mkdir "$from/root" || return
-	for deb in "$from"/*.deb; do
-		dpkg-deb -x "$deb" "$from/root" || return
-	done
+	mkdir "$folder/partial"
+	"${APT_GET[@]}" -qq -y -o APT::Sandbox::User=root -o "Dir::Cache::Archives=$folder" \
+		--no-install-recommends --download-only install "$@" \
+		>"$folder/log" 2>&1 </dev/null && return
+	say "cannot fetch $*: $(grep -m1 '^E:' "$folder/log")"
+	return 1
+}
+
+# apt_unpack_by DOWNLOAD INTO PACKAGE...: INTO appears only when whole.
+apt_unpack_by()
+{
+	local download=$1 into=$2 work
+	shift 2
+
+	mkdir -p "${into%/*}"
+	work=$(mktemp -d "${into%/*}/.fetch.XXXXXX")
+	if ! ("$download" "$work" "$@" && mkdir "$work/root" &&
+	      for deb in "$work"/*.deb; do dpkg-deb -x "$deb" "$work/root" || exit; done); then
+		rm -rf "$work"
+		return 1
+	fi
 	rm -rf "$into"
-	mv "$from/root" "$into"
+	mv "$work/root" "$into"
+	rm -rf "$work"
 }
 
 # Download packages and unpack them into a folder.
 apt_unpack()
 {
-	local into=$1 work status=0
-	shift
-
-	mkdir -p "${into%/*}"
-	work=$(mktemp -d "${into%/*}/.fetch.XXXXXX")
-	apt_download "$work" "$@" && apt_install_tree "$work" "$into" || status=1
-	rm -rf "$work"
-	return "$status"
+	apt_unpack_by apt_download "$@"
 }
 
-# The same with all that they depend on, down to the C library.
+# The same with all that they depend on.
 apt_unpack_whole()
 {
-	local into=$1 work status=0
-	shift
-
-	mkdir -p "${into%/*}"
-	work=$(mktemp -d "${into%/*}/.fetch.XXXXXX")
-	mkdir "$work/partial"
-	if "${APT_GET[@]}" -qq -y -o APT::Sandbox::User=root -o "Dir::Cache::Archives=$work" \
-	   --no-install-recommends --download-only install "$@" >"$work/log" 2>&1 </dev/null; then
-		apt_install_tree "$work" "$into" || status=1
-	else
-		say "cannot fetch $*: $(grep -m1 '^E:' "$work/log")"
-		status=1
-	fi
-	rm -rf "$work"
-	return "$status"
+	apt_unpack_by apt_download_whole "$@"
 }
 
 # apt as the machine has it.
@@ -99,7 +97,7 @@ apt_elsewhere()
 	keyring=$(grep -rhoE '/[^] ]*debian-archive-keyring\.(gpg|pgp|asc)' \
 		  /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n1)
 	keyring=${keyring:-/usr/share/keyrings/debian-archive-keyring.gpg}
-	mkdir -p "$dir/sources.d" "$dir/lists/partial" "$dir/cache/archives/partial"
+	mkdir -p "$dir/sources.d" "$dir/lists/partial" "$dir/cache"
 	: >"$dir/status"
 	for suite; do
 		printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$uri" "$suite"
