@@ -30,11 +30,6 @@ def processor():
                  if line.startswith("model name")), "unknown")
 
 
-def emulated():
-    """Whether this is no hardware."""
-    return "TCG" in processor()
-
-
 def set_poll_limit(microseconds):
     """How long new queues of our modules poll at most."""
     with open(POLL_LIMIT, "w", encoding="ascii") as file:
@@ -55,7 +50,7 @@ def prepare(ours=True):
         run("modprobe", name)
     if ours:
         run(os.path.join(guest.TREE, "selftests", "testhost", "modules"), "load")
-        if emulated():
+        if guest.host_is_emulated():
             set_poll_limit(EMULATED_POLL_US)
     hostside.make_ram_disks(DISKS_MAX, DISK_MIB)
 
@@ -114,7 +109,7 @@ def versions():
         "processor": processor(),
         "poll_us": poll_limit(),
         "processors": os.cpu_count(),
-        "virtualization": "emulated (TCG)" if emulated() else "hardware",
+        "virtualization": "emulated (TCG)" if guest.host_is_emulated() else "hardware",
         "host_kernel": platform.release() + " " + platform.version(),
         "fio": run("fio", "--version").strip(),
         "iperf3": run("iperf3", "--version").splitlines()[0],

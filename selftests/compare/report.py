@@ -144,12 +144,15 @@ def sizes(result):
 
 def lost(result):
     """Guests that an emulated host has lost; what was measured then does not count."""
-    found = [f"{boot['backend']}, repetition {boot['repetition'] + 1}: replaced, for this emulated "
-             f"host lost the guest: {reason}"
-             for boot in result["boots"] for reason in boot.get("lost", [])]
-    return found + [f"{boot['backend']}, repetition {boot['repetition'] + 1}: booted once more; this "
-            "emulated host ended or hung the guest while it booted"
-            for boot in result["boots"] if boot.get("boots", 1) > 1]
+    lines = []
+    for boot in result["boots"]:
+        name = f"{boot['backend']}, repetition {boot['repetition'] + 1}"
+        lines += [f"{name}: replaced, for this emulated host lost the guest: {reason}"
+                  for reason in boot.get("lost", [])]
+        if boot.get("boots", 1) > 1:
+            lines.append(f"{name}: booted once more; this emulated host ended or hung the guest "
+                         "while it booted")
+    return lines
 
 
 def verdict(result):
@@ -188,7 +191,8 @@ def report(result):
         f"{options['repetitions']} repetitions in {options['boots']} boots, "
         f"{options['seconds']} s each workload: median (least-greatest); "
         "a ratio above 1 is better than userspace",
-        speed_table(result), cost_table(result), "\n".join(intact(result) + sizes(result) + lost(result))]
+        speed_table(result), cost_table(result),
+        "\n".join(intact(result) + sizes(result) + lost(result))]
     bad = failures(result)
     if bad:
         parts.append("FAILED:\n" + "\n".join("  " + line for line in bad))

@@ -147,8 +147,8 @@ class Subject:
             self._guest.kill()
 
     def replace(self):
-        """Put one like it in its place, if it was an emulated host that lost it: is it alive?"""
-        if not self._lost or not guest.host_is_emulated() or len(self.boot["lost"]) == REPLACEMENTS:
+        """Put one like it in its place, if an emulated host has lost it: is it alive?"""
+        if not self._lost or len(self.boot["lost"]) == REPLACEMENTS:
             return False
         self.boot["lost"].append(self.boot.pop("error"))
         self._lost = False
@@ -218,7 +218,7 @@ class Subject:
             self.boot["status"] = self._guest.power_off()
             if self.boot["status"]:
                 self.boot["error"] = f"the VMM ended with status {self.boot['status']}"
-        if self._lost and guest.host_is_emulated():
+        if self._lost:
             # While it was switched off: there is nothing left to be measured.
             self.boot["lost"].append(self.boot.pop("error"))
 

@@ -221,9 +221,8 @@ def test_lost():
 class Fake:
     """A guest that is lost a number of times before it works."""
 
-    def __init__(self, losses, emulated):
+    def __init__(self, losses):
         self.losses = losses
-        self.emulated = emulated
         self.command_lines = []
         self.pid = 0
         self.boots = 1
@@ -254,13 +253,13 @@ class Fake:
         """A workload that ends well, or never."""
         if self.losses:
             self.losses -= 1
-            raise comparison.guest.GuestLost("no answer")
+            raise comparison.guest.lost("no answer")
         return 1, ""
 
 
 def subject_after(losses, emulated):
     """A subject that has run one workload with so many losses: it, and its starts."""
-    fake = Fake(losses, emulated)
+    fake = Fake(losses)
     options = argparse.Namespace(results="", vmm="vqvmm", cpus=1, seconds=1, workloads=["latency"])
     with mock.patch.multiple(comparison.guest, vmm_command=fake.command, Guest=fake.launch,
                              host_is_emulated=lambda: emulated):

@@ -95,15 +95,14 @@ def patient(test):
     """The same test; it begins anew, twice at most, if an emulated host has lost its guest."""
     description, function = test if isinstance(test, tuple) else (test.__doc__, test)
 
-    def attempt(left):
-        try:
-            return function()
-        except guest.GuestLost as error:
-            if not left or not guest.host_is_emulated():
-                raise
-            print(f"# once more, for this host is emulated: {error}", flush=True)
-        return attempt(left - 1)
-    return description.split("\n", 1)[0], lambda: attempt(ATTEMPTS - 1)
+    def attempts():
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return function()
+            except guest.GuestLost as error:
+                print(f"# once more, for this host is emulated: {error}", flush=True)
+        return function()
+    return description.split("\n", 1)[0], attempts
 
 
 def digest(path, offset_mib):
