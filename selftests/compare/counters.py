@@ -10,47 +10,19 @@ id, or, with newer kernels, threads of the VMM itself.
 import glob
 import os
 import re
+import sys
 
-KVM_DEBUGFS = "/sys/kernel/debug/kvm"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "guest"))
+from threads import KVM_DEBUGFS, queue_threads  # pylint: disable=wrong-import-position
+
 # KVM's own counters that are kept: name in debugfs and name here.
 KVM_COUNTERS = {"exits": "exits", "irq_injections": "interrupts", "halt_exits": "halts",
                 "io_exits": "io_exits", "mmio_exits": "mmio_exits"}
-# vhost-PID of mainline; vqhost-net-PID/QUEUE and vqhost-blk-PID/QUEUE of this project, or
-# wWORKER instead of QUEUE.
-QUEUE_THREAD = re.compile(r"(?:vhost|vqhost-[a-z]+)-(\d+)(?:/w?\d+)?$")
-# The same as threads of the VMM: the process is not said.
-OWN_QUEUE_THREAD = re.compile(r"(?:vhost-\d+|vqhost-[a-z]+/w?\d+)$")
 
 
 def _read(path):
     with open(path, encoding="ascii", errors="replace") as file:
         return file.read()
-
-
-def _stat(path):
-    """Name of a task, and the fields that follow it."""
-    return re.match(r"\d+ \((.*)\) (.*)", _read(path), re.DOTALL).groups()
-
-
-def queue_threads(pid):
-    """Folders in /proc of the threads that serve queues of this VMM."""
-    found = []
-    for stat in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            name, rest = _stat(stat)
-        except OSError:
-            continue
-        match = QUEUE_THREAD.match(name)
-        # Field 4, the parent: 2 is kthreadd.
-        if match and int(match[1]) == pid and rest.split()[1] == "2":
-            found.append(os.path.dirname(stat))
-    for stat in glob.glob(f"/proc/{pid}/task/*/stat"):
-        try:
-            if OWN_QUEUE_THREAD.match(_stat(stat)[0]):
-                found.append(os.path.dirname(stat))
-        except OSError:
-            pass
-    return found
 
 
 def _thread(folder):

@@ -16,6 +16,7 @@ import counters
 import ktap
 import report
 import run as comparison
+import threads
 import workloads
 from workloads import LostData
 
@@ -344,13 +345,13 @@ def test_difference():
 def test_queue_thread_names():
     """queue threads are known by name, with the process that they belong to"""
     for name in ("vhost-1234", "vqhost-net-1234/0", "vqhost-blk-1234/17", "vqhost-blk-1234/w3"):
-        match = counters.QUEUE_THREAD.match(name)
+        match = threads.QUEUE_THREAD.match(name)
         assert match and match[1] == "1234", name
     for name in ("kworker/0:1-vhost", "vhostx-1", "kvhost-1", "vqhost-blk"):
-        assert not counters.QUEUE_THREAD.match(name), name
-        assert not counters.OWN_QUEUE_THREAD.match(name), name
+        assert not threads.QUEUE_THREAD.match(name), name
+        assert not threads.OWN_QUEUE_THREAD.match(name), name
     for name in ("vhost-1234", "vqhost-net/0", "vqhost-blk/17", "vqhost-blk/w3"):
-        assert counters.OWN_QUEUE_THREAD.match(name), name
+        assert threads.OWN_QUEUE_THREAD.match(name), name
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ started: vqvmm, or stock QEMU for cross-checking figures.
 
 import base64
 import dataclasses
-import glob
 import os
-import re
 import selectors
 import signal
 import subprocess
 import time
 import zlib
+
+from threads import what_it_does
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 IMAGE = os.path.join(TREE, "build", "guest")
@@ -151,52 +151,10 @@ def initrd_with(path, files):
         out.write(_cpio_entry("TRAILER!!!", b"", 0, 0))
 
 
-def _read(path):
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read().strip()
-    except OSError:
-        return "?"
-
-
-def _tasks(pid):
-    """Folders of the threads of a VMM, and of the kernel's threads that serve its queues."""
-    serving = [os.path.dirname(path) for path in glob.glob("/proc/[0-9]*/comm")
-               if re.fullmatch(rf"vq?host\S*-{pid}(/\S+)?", _read(path))]
-    return sorted(glob.glob(f"/proc/{pid}/task/*")) + sorted(serving)
-
-
-def _kvm_counters(pid):
-    """KVM's counters of a VMM that are not 0."""
-    folders = glob.glob(f"/sys/kernel/debug/kvm/{pid}-*")
-    paths = [path for folder in folders for path in glob.glob(f"{folder}/**/*", recursive=True)]
-    values = {path.split("/", 6)[6]: _read(path) for path in paths if os.path.isfile(path)}
-    return {name: int(value) for name, value in values.items() if value.isdigit() and int(value)}
-
-
-def what_it_does(pid):
-    """Lines about a VMM that hangs: its threads twice, two seconds apart, and KVM's counters."""
-    if not os.path.isdir("/sys/kernel/debug/kvm"):
-        subprocess.run(["mount", "-t", "debugfs", "none", "/sys/kernel/debug"], check=False)
-    before = _kvm_counters(pid)
-    for again in range(2):
-        if again:
-            time.sleep(2)
-        for task in _tasks(pid):
-            stat = _read(f"{task}/stat")
-            if ")" not in stat:
-                continue  # it has ended
-            state, *times = stat.rpartition(")")[2].split()[:13]
-            calls = re.sub(r"\[<0>\] (\w+)\+\S+( \[\w+\])?", r"\1", _read(f"{task}/stack"))
-            yield (f"{_read(f'{task}/comm')}: {state}, user {times[-2]}, system {times[-1]} ticks, "
-                   f"in {' < '.join(calls.split()[:6])}")
-    for name, value in sorted(_kvm_counters(pid).items()):
-        yield f"kvm {name} {value} (+{value - before.get(name, 0)})"
-
-
 def host_is_emulated():
     """Is KVM emulated?  A guest is lost there now and then: see docs/testing.md."""
-    return "QEMU TCG" in _read("/proc/cpuinfo")
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+        return "QEMU TCG" in file.read()
 
 
 def lost(reason):
