@@ -175,7 +175,7 @@ static int answer(struct vqhost_queue *queue, u16 id, u64 address, u8 __user *by
 		  u32 written)
 {
 	if (unlikely(status != VIRTIO_BLK_S_OK))
-		queue->counters.errors++;
+		vqhost_count(&queue->counters.errors, 1);
 	if (likely(!byte))
 		return blk_request_complete(&queue->ring, id, address, status, written);
 	if (unlikely(queue->ring.error))
@@ -209,7 +209,7 @@ static int answer_io(struct vqhost_queue *queue, struct blk_io *io)
 	else if (io->type == VIRTIO_BLK_T_IN)
 		written = io->length;
 	if (likely(status == VIRTIO_BLK_S_OK))
-		queue->counters.bytes += io->length;
+		vqhost_count(&queue->counters.bytes, io->length);
 	return answer(queue, io->id, io->status, io->status_byte, status, written);
 }
 

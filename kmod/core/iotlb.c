@@ -106,7 +106,7 @@ static bool ask(struct vqhost_queue *queue, u64 address, u32 access)
 		return false;
 	miss->address = address;
 	miss->access = access;
-	queue->counters.misses++;
+	vqhost_count(&queue->counters.misses, 1);
 	if (miss->state != VQHOST_MISS_UNREAD)
 		list_add_tail(&miss->node, &queue->device->iotlb.unread);
 	WRITE_ONCE(miss->state, VQHOST_MISS_UNREAD);

@@ -44,7 +44,7 @@ static int waiter_wake(wait_queue_entry_t *entry, unsigned int mode, int flags, 
 		return 0;
 	/* The wait queue's lock is held, so the count needs no other. */
 	if (waiter->is_kick)
-		waiter->queue->counters.kicks++;
+		vqhost_count(&waiter->queue->counters.kicks, 1);
 	/*
 	 * What made the file ready before whether the thread cares: either
 	 * this sees that it does, or its last look before it sleeps sees the
@@ -143,10 +143,10 @@ int vqhost_queue_publish(struct vqhost_queue *queue)
 	vqhost_log_signal(queue);
 	if (unlikely(wanted < 0))
 		return wanted;
-	queue->counters.chains += staged;
-	queue->counters.batches++;
+	vqhost_count(&queue->counters.chains, staged);
+	vqhost_count(&queue->counters.batches, 1);
 	if (wanted && queue->call) {
-		queue->counters.calls++;
+		vqhost_count(&queue->counters.calls, 1);
 		compat_eventfd_signal(queue->call);
 	}
 	return 0;

@@ -213,12 +213,12 @@ static void end_nap(struct vqhost_queue *queue, enum poll_result result)
 	if (result == POLL_FOUND) {
 		poll->nap_began_with = chains_handled(queue);
 		poll->nap_ended = true;
-		queue->counters.polls_found++;
+		vqhost_count(&queue->counters.polls_found, 1);
 		queue->phase = VQHOST_PHASE_RUN;
 	} else if (result == POLL_DRY) {
 		hold_in_vain(poll);
 		poll->held_since = 0;
-		queue->counters.polls_dry++;
+		vqhost_count(&queue->counters.polls_dry, 1);
 		queue->phase = vqhost_queue_publish(queue) ? VQHOST_PHASE_RUN : VQHOST_PHASE_ARM;
 	}
 }
@@ -234,7 +234,7 @@ static void end_hold(struct vqhost_queue *queue, enum poll_result result)
 	if (result == POLL_FOUND) {
 		note_gap(poll, local_clock() - poll->since);
 		hold_paid(poll);
-		queue->counters.polls_found++;
+		vqhost_count(&queue->counters.polls_found, 1);
 		queue->phase = VQHOST_PHASE_RUN;
 		return;
 	}
@@ -247,12 +247,12 @@ static void end_hold(struct vqhost_queue *queue, enum poll_result result)
 static void end_poll(struct vqhost_queue *queue, enum poll_result result)
 {
 	if (result == POLL_FOUND) {
-		queue->counters.polls_found++;
+		vqhost_count(&queue->counters.polls_found, 1);
 		vqhost_poll_end(queue, local_clock());
 	} else if (result == POLL_CUT && queue->poll.holding) {
 		begin_nap(queue);
 	} else {
-		queue->counters.polls_dry++;
+		vqhost_count(&queue->counters.polls_dry, 1);
 		queue->phase = VQHOST_PHASE_ARM;
 	}
 }

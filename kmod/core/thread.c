@@ -201,7 +201,7 @@ static void sleep(struct vqhost_worker *worker)
 	set_current_state(COMPAT_THREAD_SLEEPS);
 	if (!READ_ONCE(worker->attention) && !compat_thread_interrupted() && !any_woken(worker)) {
 		list_for_each_entry(queue, &worker->queues, node)
-			queue->counters.sleeps++;
+			vqhost_count(&queue->counters.sleeps, 1);
 		if (left == S64_MAX)
 			schedule();
 		else

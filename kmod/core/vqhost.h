@@ -195,6 +195,12 @@ struct vqhost_counters {
 	u64 kicks ____cacheline_aligned_in_smp;
 };
 
+/* Add to a counter of which one is the only writer; others may read it meanwhile. */
+static inline void vqhost_count(u64 *counter, u64 more)
+{
+	WRITE_ONCE(*counter, *counter + more);
+}
+
 /**
  * struct vqhost_queue - one virtqueue
  * @ring: the virtqueue ("thread")

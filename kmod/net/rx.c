@@ -164,7 +164,7 @@ static int receive_next(struct vqhost_queue *queue, unsigned int *chains)
 	}
 	if (unlikely(ret)) {
 		virtqueue_put_back(&queue->ring, buffers.chains);
-		queue->counters.errors++;
+		vqhost_count(&queue->counters.errors, 1);
 		return 0;
 	}
 
@@ -173,7 +173,7 @@ static int receive_next(struct vqhost_queue *queue, unsigned int *chains)
 		if (unlikely(ret))
 			return ret;
 	}
-	queue->counters.bytes += needed - net_header_length(queue->device->features);
+	vqhost_count(&queue->counters.bytes, needed - net_header_length(queue->device->features));
 	return 0;
 }
 

@@ -131,9 +131,9 @@ static int send_packet(struct vqhost_queue *queue, struct iov_iter *from, size_t
 			send_frames(net);
 	}
 	if (unlikely(err))
-		queue->counters.errors++;
+		vqhost_count(&queue->counters.errors, 1);
 	else
-		queue->counters.bytes += length;
+		vqhost_count(&queue->counters.bytes, length);
 	return 0;
 }
 
