@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/tasks.h"
 #include "iotlb_setup.h"
 #include "net_setup.h"
 
@@ -448,15 +449,6 @@ TEST_F_TIMEOUT(iotlb_net, invalidate_all, TEST_TIME_LIMIT)
 	}
 }
 
-/* Is there a thread of that owner's queues? */
-static bool has_threads(pid_t owner)
-{
-	char command[64];
-
-	snprintf(command, sizeof(command), "ps -e -o comm= | grep -q '^vqhost-net-%d/'", owner);
-	return !system(command);
-}
-
 /* The owner is killed while queues wait for it: they end. */
 TEST_F_TIMEOUT(iotlb_net, killed_while_missing, TEST_TIME_LIMIT)
 {
@@ -490,12 +482,12 @@ TEST_F_TIMEOUT(iotlb_net, killed_while_missing, TEST_TIME_LIMIT)
 	}
 	close(pipe_fds[1]);
 	ASSERT_EQ(1, read(pipe_fds[0], &ready, 1));
-	EXPECT_TRUE(has_threads(child));
+	EXPECT_NE(0, tasks_serving(child, "vqhost-net"));
 	ASSERT_EQ(0, kill(child, SIGKILL));
 	ASSERT_EQ(child, waitpid(child, &status, 0));
-	for (i = 0; i < 1000 && has_threads(child); i++)
+	for (i = 0; i < 1000 && tasks_serving(child, "vqhost-net"); i++)
 		usleep(10000);
-	EXPECT_FALSE(has_threads(child));
+	EXPECT_EQ(0, tasks_serving(child, "vqhost-net"));
 }
 
 TEST_HARNESS_MAIN

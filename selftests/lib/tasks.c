@@ -51,3 +51,23 @@ unsigned int tasks_named(const char *folder, const char *beginning, pid_t *found
 		closedir(tasks);
 	return count;
 }
+
+/**
+ * tasks_serving() - how many threads serve the queues of a process
+ * @owner: the process
+ * @type: of the device, "vqhost-net" or "vqhost-blk"
+ *
+ * They are its own from Linux 6.10 on, before that the kernel's in its name.
+ * Return: their number.
+ */
+unsigned int tasks_serving(pid_t owner, const char *type)
+{
+	char folder[64], name[64];
+	unsigned int count;
+
+	snprintf(folder, sizeof(folder), "/proc/%d/task", owner);
+	snprintf(name, sizeof(name), "%s/", type);
+	count = tasks_named(folder, name, NULL);
+	snprintf(name, sizeof(name), "%s-%d/", type, owner);
+	return count + tasks_named("/proc", name, NULL);
+}

@@ -8,5 +8,6 @@
 #include <sys/types.h>
 
 unsigned int tasks_named(const char *folder, const char *beginning, pid_t *found);
+unsigned int tasks_serving(pid_t owner, const char *type);
 
 #endif /* SELFTESTS_LIB_TASKS_H */
