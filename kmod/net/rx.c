@@ -214,9 +214,16 @@ int net_rx_run(struct vqhost_queue *queue)
 bool net_rx_ready(struct vqhost_queue *queue, enum vqhost_run state)
 {
 	struct net_queue *net = queue->private;
+	bool has_packet;
 
+	if (state != VQHOST_RUN_BACKEND)
+		return false;
 	/* The tap may resize its ring at any time, so look under its lock. */
-	return state == VQHOST_RUN_BACKEND && !ptr_ring_empty(net->backend.ring);
+	spin_lock(&net->backend.ring->consumer_lock);
+	/* Unlike ptr_ring_empty() it reads once what the tap writes under another lock. */
+	has_packet = __ptr_ring_peek(net->backend.ring);
+	spin_unlock(&net->backend.ring->consumer_lock);
+	return has_packet;
 }
 
 /**
