@@ -141,6 +141,7 @@ typedef uint64_t u64;
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
+#define WRITE_ONCE(to, value) __atomic_store_n(&(to), value, __ATOMIC_RELAXED)
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #define min_t(type, a, b) min((type)(a), (type)(b))
 

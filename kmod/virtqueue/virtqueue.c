@@ -289,8 +289,9 @@ EXPORT_SYMBOL_GPL(virtqueue_base);
  */
 int virtqueue_break(struct device_virtqueue *vq, enum virtqueue_error error)
 {
+	/* Statistics read it beside the owner. */
 	if (!vq->error)
-		vq->error = error;
+		WRITE_ONCE(vq->error, error);
 	vq->staged_count = 0;
 	return -EIO;
 }
