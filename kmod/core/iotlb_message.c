@@ -214,7 +214,7 @@ static bool next_miss(struct vqhost_iotlb *iotlb, struct vhost_iotlb_msg *messag
 	miss = list_first_entry_or_null(&iotlb->unread, struct vqhost_miss, node);
 	if (miss) {
 		list_del_init(&miss->node);
-		miss->state = VQHOST_MISS_READ;
+		WRITE_ONCE(miss->state, VQHOST_MISS_READ);
 		message->type = VHOST_IOTLB_MISS;
 		message->iova = miss->address;
 		message->perm = miss->access;
