@@ -131,10 +131,13 @@ TEST_F_TIMEOUT(iotlb_blk, other_requests, TEST_TIME_LIMIT)
 	}
 }
 
-/* More pages than the queue has descriptors: a buffer of 2 MiB in one descriptor. */
+/*
+ * More pages than the queue has descriptors and remembers translations, in one
+ * descriptor.  Each is missing at first, and each miss begins the request anew.
+ */
 TEST_F_TIMEOUT(iotlb_blk, many_pieces, TEST_TIME_LIMIT)
 {
-	struct driver_buffer data = { GUEST_BORDER(2), 3 << 20 };
+	struct driver_buffer data = { GUEST_BORDER(2), 17 << 17 };
 	struct vhost_queue *queue = &self->queue;
 	uint8_t *guest = guest_pointer(&self->device, data.address);
 	uint32_t i;
