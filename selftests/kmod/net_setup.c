@@ -12,7 +12,7 @@
 #include "net_setup.h"
 
 /**
- * net_setup_open() - set everything up, both queues running
+ * net_setup_prepare() - set everything up, neither queue running
  * @net: to be closed by net_setup_close(), also after failure
  * @variant: what with
  * @ethertype: see tap_open()
@@ -20,8 +20,8 @@
  *
  * Return: 0 or -errno.
  */
-int net_setup_open(struct net_setup *net, const struct net_variant *variant, int ethertype,
-		   int offload)
+int net_setup_prepare(struct net_setup *net, const struct net_variant *variant, int ethertype,
+		      int offload)
 {
 	uint64_t with_num_buffers = FEATURE(VIRTIO_F_VERSION_1) | FEATURE(VIRTIO_NET_F_MRG_RXBUF);
 	int err;
@@ -41,11 +41,37 @@ int net_setup_open(struct net_setup *net, const struct net_variant *variant, int
 	if (!err)
 		err = vhost_queue_open(&net->tx, &net->device, NET_TX, NET_QUEUE_SIZE,
 				       variant->base);
-	if (!err)
-		err = vhost_queue_net_backend(&net->rx, net->tap.fd);
-	if (!err)
-		err = vhost_queue_net_backend(&net->tx, net->tap.fd);
 	return err;
+}
+
+/**
+ * net_setup_start() - have both queues running
+ * @net: neither of them is
+ *
+ * Return: 0 or -errno.
+ */
+int net_setup_start(struct net_setup *net)
+{
+	int err = vhost_queue_net_backend(&net->rx, net->tap.fd);
+
+	return err ? err : vhost_queue_net_backend(&net->tx, net->tap.fd);
+}
+
+/**
+ * net_setup_open() - set everything up, both queues running
+ * @net: to be closed by net_setup_close(), also after failure
+ * @variant: what with
+ * @ethertype: see tap_open()
+ * @offload: see tap_open()
+ *
+ * Return: 0 or -errno.
+ */
+int net_setup_open(struct net_setup *net, const struct net_variant *variant, int ethertype,
+		   int offload)
+{
+	int err = net_setup_prepare(net, variant, ethertype, offload);
+
+	return err ? err : net_setup_start(net);
 }
 
 /**

@@ -75,6 +75,9 @@ struct net_header {
 	uint16_t csum_offset;
 };
 
+int net_setup_prepare(struct net_setup *net, const struct net_variant *variant, int ethertype,
+		      int offload);
+int net_setup_start(struct net_setup *net);
 int net_setup_open(struct net_setup *net, const struct net_variant *variant, int ethertype,
 		   int offload);
 void net_setup_close(struct net_setup *net);
