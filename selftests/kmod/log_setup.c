@@ -17,23 +17,64 @@ static uint8_t *page_pointer(const struct log_setup *log, unsigned int page)
 	return guest_pointer(log->device, GUEST_MEMORY + page * LOG_PAGE);
 }
 
-/* The byte of a page's bit. */
-static uint8_t *bit_byte(const struct log_setup *log, unsigned int page)
+/* The byte of a bit, of which the first one is that of guest memory's first page. */
+static uint8_t *bit_byte(const struct log_setup *log, unsigned int bit)
 {
-	return log->bitmap + (GUEST_MEMORY / LOG_PAGE + page) / 8;
+	return log->bitmap + (GUEST_MEMORY / LOG_PAGE + bit) / 8;
+}
+
+static bool is_behind_iotlb(const struct vhost_device *device)
+{
+	return device->features & FEATURE(VIRTIO_F_ACCESS_PLATFORM);
+}
+
+/* Our memory as the guest has it: the driver's pages, in another order. */
+static int put_behind_iotlb(struct log_setup *log)
+{
+	struct {
+		struct vhost_memory table;
+		struct vhost_memory_region region;
+	} memory = { .table.nregions = 1 };
+	unsigned int page;
+	uint8_t *guest;
+	int err;
+
+	err = iotlb_setup_open(&log->iotlb, log->device, true);
+	if (err)
+		return err;
+	guest = mmap(NULL, GUEST_MEMORY_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (guest == MAP_FAILED)
+		return -errno;
+	for (page = 0; page < LOG_PAGES; page++) {
+		log->iotlb.alias[page] = guest + (page ^ log->swap) * LOG_PAGE;
+		if (mmap(log->iotlb.alias[page], LOG_PAGE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, log->iotlb.memory,
+			 page_pointer(log, page) - log->device->memory) == MAP_FAILED)
+			return -errno;
+	}
+	memory.region.guest_phys_addr = GUEST_MEMORY;
+	memory.region.memory_size = GUEST_MEMORY_SIZE;
+	memory.region.userspace_addr = (uintptr_t)guest;
+	if (ioctl(log->device->fd, VHOST_SET_MEM_TABLE, &memory))
+		return -errno;
+	return iotlb_start_answering(&log->iotlb);
 }
 
 /**
  * log_setup_open() - make a log and tell the device, which does not keep it yet
  * @log: to be closed by log_setup_close(), also after failure
- * @device: open
+ * @device: open; with VIRTIO_F_ACCESS_PLATFORM it is put behind an IOTLB
+ * @swap: 0, or behind an IOTLB LOG_SWAP_HALVES or LOG_SWAP_PAGES
  *
  * Return: 0 or -errno.
  */
-int log_setup_open(struct log_setup *log, struct vhost_device *device)
+int log_setup_open(struct log_setup *log, struct vhost_device *device, unsigned int swap)
 {
+	int err;
+
 	memset(log, 0, sizeof(*log));
 	log->device = device;
+	log->swap = swap;
 	log->before = malloc(GUEST_MEMORY_SIZE);
 	log->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	log->area = mmap(NULL, LOG_AREA_SIZE, PROT_READ | PROT_WRITE,
@@ -41,9 +82,10 @@ int log_setup_open(struct log_setup *log, struct vhost_device *device)
 	if (!log->before || log->event < 0 || log->area == MAP_FAILED)
 		return -ENOMEM;
 	log->bitmap = log->area + LOG_BITMAP_OFFSET;
-	if (ioctl(device->fd, VHOST_SET_LOG_FD, &log->event))
-		return -errno;
-	return log_set_base(log, log->bitmap);
+	err = is_behind_iotlb(device) ? put_behind_iotlb(log) : 0;
+	if (!err)
+		err = log_set_event(log, log->event);
+	return err ? err : log_set_base(log, log->bitmap);
 }
 
 /**
@@ -52,9 +94,22 @@ int log_setup_open(struct log_setup *log, struct vhost_device *device)
  */
 void log_setup_close(struct log_setup *log)
 {
+	if (is_behind_iotlb(log->device))
+		iotlb_setup_close(&log->iotlb);
 	free(log->before);
 	close(log->event);
 	munmap(log->area, LOG_AREA_SIZE);
+}
+
+/* Across a page. */
+static uint64_t ring_descriptors(const struct vhost_queue *queue)
+{
+	return LOG_RING(queue->index) + 0x1000 - queue->ring.size / 2 * 16;
+}
+
+static uint64_t ring_driver_area(const struct vhost_queue *queue)
+{
+	return LOG_RING(queue->index) + 0x4000;
 }
 
 /* Give an area of a ring a place in guest memory instead of its own. */
@@ -77,27 +132,29 @@ int log_move_ring(struct log_setup *log, struct vhost_queue *queue)
 {
 	struct driver_ring *ring = &queue->ring;
 	bool packed = driver_ring_is_packed(ring);
-	uint64_t at = LOG_RING(queue->index);
 	size_t descriptors = ring->size * sizeof(*ring->descriptors);
 	size_t available = packed ? sizeof(*ring->driver_event) : 6 + 2 * ring->size;
 	size_t used = packed ? sizeof(*ring->device_event) : 6 + 8 * ring->size;
+	int err;
 
-	/* Across a page, and the event index behind the entries in a page of its own. */
-	ring->descriptors = move_area(log, ring->descriptors, at + 0x1000 - descriptors / 2,
-				      descriptors);
-	ring->available = move_area(log, ring->available, at + 0x4000, available);
+	ring->descriptors = move_area(log, ring->descriptors, ring_descriptors(queue), descriptors);
+	ring->available = move_area(log, ring->available, ring_driver_area(queue), available);
 	ring->used = move_area(log, ring->used, log_device_area(queue), used);
-	log_note(log, at + 0x1000 - descriptors / 2, descriptors,
+	log_note(log, ring_descriptors(queue), descriptors,
 		 packed ? LOG_DRIVER | LOG_DEVICE : LOG_DRIVER);
-	log_note(log, at + 0x4000, available, LOG_DRIVER);
+	log_note(log, ring_driver_area(queue), available, LOG_DRIVER);
 	log_note(log, log_device_area(queue), used, LOG_DEVICE);
-	return log_ring(queue, false, 0);
+	/* Without its device area no queue starts. */
+	err = is_behind_iotlb(log->device) ?
+	      iotlb_map(&log->iotlb, log_device_area(queue), used, VHOST_ACCESS_RW) : 0;
+	return err ? err : log_ring(queue, false, 0);
 }
 
 /**
  * log_device_area() - where log_move_ring() puts the device area
  * @queue: the queue
  *
+ * The event index behind the entries is in a page of its own.
  * Return: its guest address.
  */
 uint64_t log_device_area(const struct vhost_queue *queue)
@@ -116,6 +173,13 @@ void log_ring_destroy(struct vhost_queue *queue)
 	queue->ring.used = NULL;
 }
 
+/* Where the device is told that it has what the driver has there. */
+static uint64_t device_address(const struct vhost_queue *queue, uint64_t address)
+{
+	return is_behind_iotlb(queue->device) ? address :
+	       (uintptr_t)guest_pointer(queue->device, address);
+}
+
 /**
  * log_ring() - have what is written to a ring logged, or not
  * @queue: running or not
@@ -129,13 +193,25 @@ int log_ring(struct vhost_queue *queue, bool on, uint64_t log_address)
 	struct vhost_vring_addr address = {
 		.index = queue->index,
 		.flags = on ? 1 << VHOST_VRING_F_LOG : 0,
-		.desc_user_addr = (uintptr_t)queue->ring.descriptors,
-		.avail_user_addr = (uintptr_t)queue->ring.available,
-		.used_user_addr = (uintptr_t)queue->ring.used,
+		.desc_user_addr = device_address(queue, ring_descriptors(queue)),
+		.avail_user_addr = device_address(queue, ring_driver_area(queue)),
+		.used_user_addr = device_address(queue, log_device_area(queue)),
 		.log_guest_addr = log_address,
 	};
 
 	return ioctl(queue->device->fd, VHOST_SET_VRING_ADDR, &address) ? -errno : 0;
+}
+
+/**
+ * log_set_event() - which eventfd is signalled
+ * @log: the log
+ * @event: the eventfd, or -1
+ *
+ * Return: 0 or -errno.
+ */
+int log_set_event(struct log_setup *log, int event)
+{
+	return ioctl(log->device->fd, VHOST_SET_LOG_FD, &event) ? -errno : 0;
 }
 
 /**
@@ -167,6 +243,20 @@ int log_all(struct log_setup *log, bool on)
 }
 
 /**
+ * log_forget() - forget what the device may write to, but for the descriptors
+ * @log: the log
+ */
+void log_forget(struct log_setup *log)
+{
+	unsigned int page;
+
+	for (page = 0; page < LOG_PAGES; page++) {
+		if (!(log->page[page] & LOG_DRIVER))
+			log->page[page] = 0;
+	}
+}
+
+/**
  * log_note() - somebody may write there
  * @log: the log
  * @address: guest address
@@ -188,17 +278,18 @@ void log_note(struct log_setup *log, uint64_t address, uint64_t length, enum log
  */
 void log_copy(struct log_setup *log, bool all)
 {
-	unsigned int page, bit;
+	unsigned int first, bit, page;
 	uint8_t bits;
 
-	for (page = 0; page < LOG_PAGES; page += 8) {
+	for (first = 0; first < LOG_PAGES; first += 8) {
 		bits = 0;
-		if (__atomic_load_n(bit_byte(log, page), __ATOMIC_RELAXED))
-			bits = __atomic_exchange_n(bit_byte(log, page), 0, __ATOMIC_SEQ_CST);
+		if (__atomic_load_n(bit_byte(log, first), __ATOMIC_RELAXED))
+			bits = __atomic_exchange_n(bit_byte(log, first), 0, __ATOMIC_SEQ_CST);
 		for (bit = 0; bit < 8; bit++) {
+			page = (first + bit) ^ log->swap;
 			if (all || bits & 1 << bit)
-				memcpy(log->before + (page + bit) * LOG_PAGE,
-				       page_pointer(log, page + bit), LOG_PAGE);
+				memcpy(log->before + page * LOG_PAGE, page_pointer(log, page),
+				       LOG_PAGE);
 		}
 	}
 }
@@ -216,7 +307,9 @@ void log_begin(struct log_setup *log)
 
 static bool page_is_set(const struct log_setup *log, unsigned int page)
 {
-	return __atomic_load_n(bit_byte(log, page), __ATOMIC_SEQ_CST) & 1 << page % 8;
+	unsigned int bit = page ^ log->swap;
+
+	return __atomic_load_n(bit_byte(log, bit), __ATOMIC_SEQ_CST) & 1 << bit % 8;
 }
 
 /**
@@ -229,6 +322,21 @@ static bool page_is_set(const struct log_setup *log, unsigned int page)
 bool log_is_set(const struct log_setup *log, uint64_t address)
 {
 	return page_is_set(log, (address - GUEST_MEMORY) / LOG_PAGE);
+}
+
+/**
+ * log_take() - take a page's bit away
+ * @log: the log
+ * @address: guest address in it
+ *
+ * Return: true if it was logged.
+ */
+bool log_take(struct log_setup *log, uint64_t address)
+{
+	unsigned int bit = (address - GUEST_MEMORY) / LOG_PAGE ^ log->swap;
+
+	return __atomic_fetch_and(bit_byte(log, bit), ~(1 << bit % 8), __ATOMIC_SEQ_CST) &
+	       1 << bit % 8;
 }
 
 /**
@@ -277,7 +385,7 @@ unsigned int log_missing(struct log_setup *log)
  */
 unsigned int log_missing_descriptors(struct log_setup *log, const struct vhost_queue *queue)
 {
-	uint64_t address = LOG_RING(queue->index) + 0x1000 - queue->ring.size / 2 * 16;
+	uint64_t address = ring_descriptors(queue);
 	const struct vring_packed_desc *now = queue->ring.packed, *then;
 	unsigned int count = 0, i;
 	uint16_t flags;
@@ -323,4 +431,37 @@ unsigned int log_different(struct log_setup *log)
 	for (page = 0; page < LOG_PAGES; page++)
 		count += !(log->page[page] & LOG_DRIVER) && is_changed(log, page);
 	return count;
+}
+
+/**
+ * log_reap() - wait until chains have been used, and take them back
+ * @queue: the queue
+ * @count: how many
+ *
+ * Return: 0 or -errno.
+ */
+int log_reap(struct vhost_queue *queue, unsigned int count)
+{
+	int ret = vhost_queue_wait(queue, count);
+
+	for (; ret >= 0 && count; count--)
+		ret = driver_ring_reap(&queue->ring, NULL);
+	return ret < 0 ? ret : 0;
+}
+
+/**
+ * log_broken() - wait until a queue breaks
+ * @queue: the queue
+ *
+ * Return: enum virtqueue_error, or -errno.
+ */
+int log_broken(struct vhost_queue *queue)
+{
+	struct vqhost_vring_stats stats;
+	int err;
+
+	if (!eventfd_wait(queue->error, TIME_LIMIT_MS))
+		return -ETIMEDOUT;
+	err = vhost_queue_stats(queue, &stats);
+	return err ? err : (int)stats.error;
 }

@@ -6,8 +6,10 @@
 #define SELFTESTS_KMOD_LOG_SETUP_H
 
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "../lib/vhost.h"
+#include "iotlb_setup.h"
 
 #define LOG_PAGE 0x1000ULL
 #define LOG_PAGES (GUEST_MEMORY_SIZE / LOG_PAGE)
@@ -28,9 +30,19 @@ enum log_page {
 	LOG_DRIVER = 2,		/* the driver may write to it: that is not logged */
 };
 
+/*
+ * Behind an IOTLB a guest's driver has page n where the memory table has another
+ * one.  With the first of these the driver's neighbours are neighbours for the
+ * device, so that a ring is in one piece, with the second one never.
+ */
+#define LOG_SWAP_HALVES 0x800U
+#define LOG_SWAP_PAGES 0x801U
+
 /**
  * struct log_setup - a dirty log of a device
  * @device: whose
+ * @swap: page number in the memory table, exclusive or that of the driver's address
+ * @iotlb: between them; unused without VIRTIO_F_ACCESS_PLATFORM
  * @area: mapping with the bitmap
  * @bitmap: in @area
  * @event: eventfd of the log
@@ -39,6 +51,8 @@ enum log_page {
  */
 struct log_setup {
 	struct vhost_device *device;
+	unsigned int swap;
+	struct iotlb_setup iotlb;
 	uint8_t *area;
 	uint8_t *bitmap;
 	int event;
@@ -46,24 +60,35 @@ struct log_setup {
 	uint8_t page[LOG_PAGES];
 };
 
-int log_setup_open(struct log_setup *log, struct vhost_device *device);
+int log_setup_open(struct log_setup *log, struct vhost_device *device, unsigned int swap);
 void log_setup_close(struct log_setup *log);
 
 int log_move_ring(struct log_setup *log, struct vhost_queue *queue);
 void log_ring_destroy(struct vhost_queue *queue);
 int log_ring(struct vhost_queue *queue, bool on, uint64_t log_address);
 uint64_t log_device_area(const struct vhost_queue *queue);
+int log_set_event(struct log_setup *log, int event);
 int log_set_base(struct log_setup *log, void *bitmap);
 int log_all(struct log_setup *log, bool on);
 
+void log_forget(struct log_setup *log);
 void log_note(struct log_setup *log, uint64_t address, uint64_t length, enum log_page what);
 void log_begin(struct log_setup *log);
 void log_copy(struct log_setup *log, bool all);
+bool log_take(struct log_setup *log, uint64_t address);
 bool log_is_set(const struct log_setup *log, uint64_t address);
 unsigned int log_count(const struct log_setup *log);
 unsigned int log_missing(struct log_setup *log);
 unsigned int log_missing_descriptors(struct log_setup *log, const struct vhost_queue *queue);
 unsigned int log_superfluous(const struct log_setup *log);
 unsigned int log_different(struct log_setup *log);
+
+int log_reap(struct vhost_queue *queue, unsigned int count);
+int log_broken(struct vhost_queue *queue);
+
+static inline unsigned int below(unsigned int limit)
+{
+	return random() % limit;
+}
 
 #endif /* SELFTESTS_KMOD_LOG_SETUP_H */
