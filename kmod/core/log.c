@@ -27,6 +27,9 @@
 #include "../compat.h"
 #include "internal.h"
 
+/* Guest memory that a byte of the bitmap stands for. */
+#define BYTE_COVERS (VHOST_PAGE_SIZE * BITS_PER_BYTE)
+
 /* Bits set at once: a word never lies in two pages, wherever the bitmap begins. */
 #define WORD_BITS 32
 
@@ -164,8 +167,9 @@ void vqhost_log_attach(struct vqhost_queue *queue)
 /* Could the bits of @length bytes of guest memory lie in user space? */
 static bool log_access_ok(const void __user *base, u64 address, u64 length)
 {
-	u64 first = address / (VHOST_PAGE_SIZE * BITS_PER_BYTE);
-	u64 bytes = DIV_ROUND_UP_ULL(length, VHOST_PAGE_SIZE * BITS_PER_BYTE);
+	u64 first = address / BYTE_COVERS;
+	/* Memory may begin and end in the middle of what a byte stands for. */
+	u64 bytes = DIV_ROUND_UP_ULL(address % BYTE_COVERS + length, BYTE_COVERS);
 
 	/* Guest addresses are divided: the sum of both is far from wrapping around. */
 	if ((unsigned long)base > TASK_SIZE_MAX)

@@ -3,6 +3,7 @@
  * The dirty log of a disk.  What is logged is compared with what has changed in
  * guest memory: nothing is missing, and nothing is there that was not written.
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -118,6 +119,51 @@ TEST_F_TIMEOUT(log, again, TEST_TIME_LIMIT)
 	}
 }
 
+/* An owner that takes away and sets, without rest, a bit of its own. */
+struct neighbour {
+	uint8_t *byte;
+	bool stop;
+	unsigned int changed;
+};
+
+static void *toggle(void *data)
+{
+	const uint8_t bit = 1;
+	struct neighbour *neighbour = data;
+
+	while (!__atomic_load_n(&neighbour->stop, __ATOMIC_SEQ_CST)) {
+		neighbour->changed +=
+			!!(__atomic_fetch_or(neighbour->byte, bit, __ATOMIC_SEQ_CST) & bit);
+		neighbour->changed +=
+			!(__atomic_fetch_and(neighbour->byte, ~bit, __ATOMIC_SEQ_CST) & bit);
+	}
+	return NULL;
+}
+
+/* A bit that is set leaves those beside it what they are at that moment. */
+TEST_F_TIMEOUT(log, neighbours, TEST_TIME_LIMIT)
+{
+	/* The second page of a byte's eight, and more than four bytes follow. */
+	struct driver_buffer data = { GUEST_BORDER(1) + 0x1000, 0xf000 };
+	struct vhost_queue *queue = &self->blk.queue;
+	struct neighbour neighbour = {
+		.byte = self->blk.log.bitmap + GUEST_BORDER(1) / LOG_PAGE / 8,
+	};
+	pthread_t thread;
+	unsigned int i;
+
+	ASSERT_EQ(0, log_all(&self->blk.log, true));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, toggle, &neighbour));
+	for (i = 0; i < 500; i++) {
+		ASSERT_LE(0, log_blk_add(&self->blk, 0, VIRTIO_BLK_T_IN, 0, &data, 1, true));
+		vhost_queue_expose(queue);
+		ASSERT_EQ(0, log_reap(queue, 1));
+	}
+	__atomic_store_n(&neighbour.stop, true, __ATOMIC_SEQ_CST);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, neighbour.changed);
+}
+
 /* Takes the bitmap away or makes it readonly, for one kind of writes at a time. */
 TEST_F_TIMEOUT(log, bitmap_taken_away, TEST_TIME_LIMIT)
 {
@@ -152,6 +198,77 @@ TEST_F_TIMEOUT(log, bitmap_taken_away, TEST_TIME_LIMIT)
 		ASSERT_LE(0, log_blk_add_read(blk, i));
 	vhost_queue_expose(queue);
 	EXPECT_EQ(VIRTQUEUE_LOG, log_broken(queue));
+}
+
+/* From a queue that is broken nothing is logged, but it runs: its log has to be somewhere. */
+static int break_queue(struct vhost_queue *queue)
+{
+	struct driver_buffer nowhere = { GUEST_MEMORY - 0x1000, 16 };
+	int ret = driver_ring_add(&queue->ring, &nowhere, 1, 0);
+
+	vhost_queue_expose(queue);
+	return ret < 0 ? ret : log_broken(queue);
+}
+
+/* The lowest bitmap that is refused because it ends outside user space. */
+static uint64_t lowest_refused(struct log_setup *log)
+{
+	uint64_t accepted = 0, refused = 1ULL << 62, middle;
+
+	while (refused - accepted > 1) {
+		middle = (accepted + refused) / 2;
+		if (log_set_base(log, (void *)middle))
+			refused = middle;
+		else
+			accepted = middle;
+	}
+	log_set_base(log, log->bitmap);
+	return refused;
+}
+
+/* A device area that ends in a byte's last page, or begins the next byte. */
+TEST_F_TIMEOUT(log, last_byte_of_ring, TEST_TIME_LIMIT)
+{
+	struct vhost_queue *queue = &self->blk.queue;
+	struct log_setup *log = &self->blk.log;
+	unsigned int i, size = 4 + 8 * BLK_QUEUE_SIZE;
+	uint64_t lowest[2];
+
+	if (queue->ring.event_index)
+		size += 4;
+	if (driver_ring_is_packed(&queue->ring))
+		size = 4;
+	ASSERT_LT(0, break_queue(queue));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, log_ring(queue, true, GUEST_BORDER(1) - size + 4 * i));
+		lowest[i] = lowest_refused(log);
+	}
+	EXPECT_EQ(lowest[0], lowest[1] + 1);
+}
+
+/* The same of guest memory. */
+TEST_F_TIMEOUT(log, last_byte_of_memory, TEST_TIME_LIMIT)
+{
+	struct log_setup *log = &self->blk.log;
+	uint64_t lowest[2];
+	unsigned int i;
+	struct {
+		struct vhost_memory table;
+		struct vhost_memory_region region;
+	} memory = {
+		.table.nregions = 1,
+		.region.guest_phys_addr = GUEST_BORDER(1) - LOG_PAGE,
+		.region.userspace_addr = (uintptr_t)self->blk.device.memory,
+	};
+
+	ASSERT_LT(0, break_queue(&self->blk.queue));
+	ASSERT_EQ(0, log_all(log, true));
+	for (i = 0; i < 2; i++) {
+		memory.region.memory_size = LOG_PAGE + i;
+		ASSERT_EQ(0, ioctl(self->blk.device.fd, VHOST_SET_MEM_TABLE, &memory));
+		lowest[i] = lowest_refused(log);
+	}
+	EXPECT_EQ(lowest[0], lowest[1] + 1);
 }
 
 /*
