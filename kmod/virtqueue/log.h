@@ -36,15 +36,14 @@ static inline int log_device_area(struct device_virtqueue *vq, const void __user
  * @written: where, in the owner's address space
  * @length: bytes, not 0
  *
- * The owner names the guest address of the device area alone.
+ * The owner names the guest address of the device area alone.  To be called if
+ * @vq->log.
  * Context: owner, may sleep.
  * Return: 0, or -EIO: the virtqueue is broken now.
  */
 static inline int log_descriptors(struct device_virtqueue *vq, const void __user *written,
 				  size_t length)
 {
-	if (likely(!vq->log))
-		return 0;
 	return guest_memory_log_owner(vq->memory, written, length);
 }
 
