@@ -42,7 +42,7 @@ int log_blk_open(struct log_blk *blk, const struct log_blk_variant *variant)
 	if (!err)
 		err = vhost_device_open(&blk->device, VQHOST_BLK, BLK_FEATURES | variant->features);
 	if (!err)
-		err = vhost_queue_open(&blk->queue, &blk->device, 1, BLK_QUEUE_SIZE, variant->base);
+		err = vhost_queue_open(&blk->queue, &blk->device, 1, LOG_QUEUE_SIZE, variant->base);
 	if (!err)
 		err = log_setup_open(&blk->log, &blk->device, variant->swap);
 	if (!err)
@@ -162,6 +162,9 @@ static unsigned int cut(struct driver_buffer *data, unsigned int n, uint32_t len
 
 	for (pieces = 0; length; pieces++) {
 		piece = pieces + 1 < LOG_BLK_PIECES ? 1 + below(length) : length;
+		/* Just one byte in the last page. */
+		if (below(2))
+			at += LOG_PAGE + 1 - (at + piece) % LOG_PAGE;
 		data[pieces] = (struct driver_buffer) { at, piece };
 		at += piece + below(0x2000);
 		length -= piece;

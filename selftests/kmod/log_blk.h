@@ -8,7 +8,7 @@
 #include "blk_setup.h"
 #include "log_setup.h"
 
-/* Requests at once: all that fit into the ring. */
+/* Requests at once. */
 #define LOG_BLK_BATCH 12U
 #define LOG_BLK_PIECES 3U
 

@@ -110,7 +110,27 @@ int log_net_add_buffer(struct log_net *guest, uint64_t address, uint32_t length)
 	return driver_ring_add(&guest->net.rx.ring, &buffer, 0, 1);
 }
 
-/* Buffers for a frame of that length, anywhere.  Returns how many, or -errno. */
+/*
+ * Where so many bytes of a buffer are written to, in two pages: anywhere, or with one
+ * byte of them in the first page, or in the last, or the last up to its end.
+ */
+static uint64_t place(unsigned int n, uint32_t length)
+{
+	uint64_t pages = GUEST_BORDER(1) - 0x10000 + n * 0x3000ULL;
+
+	switch (below(4)) {
+	case 0:
+		return pages + LOG_PAGE - 1;
+	case 1:
+		return pages + LOG_PAGE + 1 - length;
+	case 2:
+		return pages + LOG_PAGE - length;
+	default:
+		return pages + below(LOG_PAGE);
+	}
+}
+
+/* Buffers for a frame of that length.  Returns how many, or -errno. */
 static int add_buffers(struct log_net *guest, unsigned int first, unsigned int length)
 {
 	uint32_t size = guest->mergeable ? SMALL_BUFFER : LARGE_BUFFER;
@@ -122,7 +142,7 @@ static int add_buffers(struct log_net *guest, unsigned int first, unsigned int l
 
 	for (count = 0; left; count++, left -= piece) {
 		piece = left < size ? left : size;
-		address = GUEST_BORDER(1) - 0x10000 + (first + count) * 0x2000ULL + below(0x1800);
+		address = place(first + count, piece);
 		/* Not all of a large buffer is written. */
 		whole = below(2) || piece < left ? size : HUGE_BUFFER;
 		err = log_net_add_buffer(guest, address, whole);

@@ -101,15 +101,15 @@ void log_setup_close(struct log_setup *log)
 	munmap(log->area, LOG_AREA_SIZE);
 }
 
-/* Across a page. */
+/* Across pages. */
 static uint64_t ring_descriptors(const struct vhost_queue *queue)
 {
-	return LOG_RING(queue->index) + 0x1000 - queue->ring.size / 2 * 16;
+	return LOG_RING(queue->index) + 0xf00;
 }
 
 static uint64_t ring_driver_area(const struct vhost_queue *queue)
 {
-	return LOG_RING(queue->index) + 0x4000;
+	return LOG_RING(queue->index) + 0x6000;
 }
 
 /* Give an area of a ring a place in guest memory instead of its own. */
@@ -134,7 +134,7 @@ int log_move_ring(struct log_setup *log, struct vhost_queue *queue)
 	bool packed = driver_ring_is_packed(ring);
 	size_t descriptors = ring->size * sizeof(*ring->descriptors);
 	size_t available = packed ? sizeof(*ring->driver_event) : 6 + 2 * ring->size;
-	size_t used = packed ? sizeof(*ring->device_event) : 6 + 8 * ring->size;
+	size_t used = packed ? sizeof(*ring->device_event) : LOG_DEVICE_AREA(ring->size);
 	int err;
 
 	ring->descriptors = move_area(log, ring->descriptors, ring_descriptors(queue), descriptors);
@@ -154,12 +154,12 @@ int log_move_ring(struct log_setup *log, struct vhost_queue *queue)
  * log_device_area() - where log_move_ring() puts the device area
  * @queue: the queue
  *
- * The event index behind the entries is in a page of its own.
+ * The entries of a split ring begin a page.
  * Return: its guest address.
  */
 uint64_t log_device_area(const struct vhost_queue *queue)
 {
-	return LOG_RING(queue->index) + 0x7000 - (4 + 8 * queue->ring.size);
+	return LOG_RING(queue->index) + 0x9000 - offsetof(struct vring_used, ring);
 }
 
 /**
@@ -464,4 +464,37 @@ int log_broken(struct vhost_queue *queue)
 		return -ETIMEDOUT;
 	err = vhost_queue_stats(queue, &stats);
 	return err ? err : (int)stats.error;
+}
+
+/**
+ * log_sleeps() - how often a queue's thread has slept
+ * @queue: of a vqhost device
+ *
+ * Return: the number, or -errno.
+ */
+int64_t log_sleeps(struct vhost_queue *queue)
+{
+	struct vqhost_vring_stats stats;
+	int err = vhost_queue_stats(queue, &stats);
+
+	return err ? err : (int64_t)stats.sleeps;
+}
+
+/**
+ * log_wait_asleep() - wait until a queue's thread has nothing to do
+ * @queue: of a vqhost device, with a thread of its own
+ * @sleeps: how often it had slept before it was woken
+ *
+ * Return: 0 or -ETIMEDOUT.
+ */
+int log_wait_asleep(struct vhost_queue *queue, int64_t sleeps)
+{
+	unsigned int i;
+
+	for (i = 0; i < TIME_LIMIT_MS; i++) {
+		if (log_sleeps(queue) > sleeps)
+			return 0;
+		usleep(1000);
+	}
+	return -ETIMEDOUT;
 }

@@ -21,8 +21,17 @@
 #define LOG_AREA_SIZE 0xa000U
 #define LOG_BITMAP_OFFSET 0x801U
 
-/* Where rings lie in guest memory: everything of them that may cross a page does. */
+/*
+ * Where rings lie in guest memory.  With LOG_QUEUE_SIZE descriptors each part of a
+ * split ring's device area has pages of its own: flags and index, either half of the
+ * entries, event index.
+ */
 #define LOG_RING(index) (GUEST_BORDER(3) + 0x100000 + (index) * 0x10000ULL)
+#define LOG_QUEUE_SIZE 1024U
+#define LOG_DEVICE_AREA_PAGES 4U
+
+/* Bytes of a split ring's device area, at most. */
+#define LOG_DEVICE_AREA(size) (6 + 8 * (size))
 
 /* What is known of a page. */
 enum log_page {
@@ -85,6 +94,8 @@ unsigned int log_different(struct log_setup *log);
 
 int log_reap(struct vhost_queue *queue, unsigned int count);
 int log_broken(struct vhost_queue *queue);
+int64_t log_sleeps(struct vhost_queue *queue);
+int log_wait_asleep(struct vhost_queue *queue, int64_t sleeps);
 
 static inline unsigned int below(unsigned int limit)
 {

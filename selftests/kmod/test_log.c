@@ -37,11 +37,11 @@ FIXTURE_VARIANT_ADD(log, split_event_index) {
 };
 
 FIXTURE_VARIANT_ADD(log, packed) {
-	.with = { FEATURE(VIRTIO_F_RING_PACKED), 0x8000, STORE_RAM_DISK },
+	.with = { FEATURE(VIRTIO_F_RING_PACKED), 1013, STORE_RAM_DISK },
 };
 
 FIXTURE_VARIANT_ADD(log, packed_event_index) {
-	.with = { FEATURE(VIRTIO_F_RING_PACKED) | FEATURE(VIRTIO_RING_F_EVENT_IDX), 61,
+	.with = { FEATURE(VIRTIO_F_RING_PACKED) | FEATURE(VIRTIO_RING_F_EVENT_IDX), 0x8000,
 		  STORE_DELAYED },
 };
 
@@ -64,19 +64,24 @@ TEST_F_TIMEOUT(log, requests, TEST_TIME_LIMIT)
 	struct log_setup *log = &self->blk.log;
 	struct log_blk *blk = &self->blk;
 	unsigned int round, n;
+	int64_t sleeps;
 
 	ASSERT_EQ(0, log_blk_switch(blk, true));
 	for (round = 0; round < 8; round++) {
 		log_forget(log);
-		log_note(log, log_device_area(queue), 6 + 8 * BLK_QUEUE_SIZE, LOG_DEVICE);
+		log_note(log, log_device_area(queue), LOG_DEVICE_AREA(LOG_QUEUE_SIZE),
+			 LOG_DEVICE);
 		for (n = 0; n < LOG_BLK_BATCH - 1; n++)
 			ASSERT_LE(0, log_blk_add_any(blk, n));
 		/* Written in part, or not at all, and then no more. */
 		ASSERT_LE(0, log_blk_add(blk, n, VIRTIO_BLK_T_IN, 8 * round, &faulting, 1, true));
 		log_begin(log);
 		ASSERT_EQ(0, mprotect(taken, 0x1000, PROT_NONE));
+		sleeps = log_sleeps(queue);
 		vhost_queue_expose(queue);
 		ASSERT_EQ(0, log_reap(queue, LOG_BLK_BATCH));
+		/* With and without the kicks it asks for when it has run dry. */
+		ASSERT_EQ(0, round % 2 ? 0 : log_wait_asleep(queue, sleeps));
 		ASSERT_EQ(0, log_blk_stop(blk));
 		ASSERT_EQ(0, mprotect(taken, 0x1000, PROT_READ | PROT_WRITE));
 		EXPECT_EQ(VIRTIO_BLK_S_IOERR,
@@ -96,6 +101,30 @@ TEST_F_TIMEOUT(log, requests, TEST_TIME_LIMIT)
 	ASSERT_EQ(0, log_reap(queue, 1));
 	ASSERT_EQ(0, log_blk_stop(blk));
 	EXPECT_EQ(0, log_count(log));
+}
+
+/* The memory for part of an answer is gone, which breaks the queue, but not before. */
+TEST_F_TIMEOUT(log, answer_in_part, TEST_TIME_LIMIT)
+{
+	struct driver_buffer id = { FAULTING + 0x1000 - 5, VIRTIO_BLK_ID_BYTES };
+	void *taken = guest_pointer(&self->blk.device, FAULTING + 0x1000);
+	struct vqhost_blk_serial serial = { "a serial number" };
+	struct vhost_queue *queue = &self->blk.queue;
+	struct log_setup *log = &self->blk.log;
+
+	ASSERT_EQ(0, ioctl(self->blk.device.fd, VQHOST_BLK_SET_SERIAL, &serial));
+	ASSERT_EQ(0, log_blk_switch(&self->blk, true));
+	ASSERT_LE(0, log_blk_add(&self->blk, 0, VIRTIO_BLK_T_GET_ID, 0, &id, 1, true));
+	log_begin(log);
+	ASSERT_EQ(0, mprotect(taken, 0x1000, PROT_NONE));
+	vhost_queue_expose(queue);
+	EXPECT_EQ(VIRTQUEUE_MEMORY, log_broken(queue));
+	ASSERT_EQ(0, log_blk_stop(&self->blk));
+	ASSERT_EQ(0, mprotect(taken, 0x1000, PROT_READ | PROT_WRITE));
+	EXPECT_NE(0, memcmp(log->before + FAULTING - GUEST_MEMORY,
+			    guest_pointer(&self->blk.device, FAULTING), 0x1000));
+	EXPECT_EQ(0, log_missing(log));
+	EXPECT_EQ(0, log_superfluous(log));
 }
 
 /* What is written again after its bit was taken away is logged again. */
@@ -231,7 +260,7 @@ TEST_F_TIMEOUT(log, last_byte_of_ring, TEST_TIME_LIMIT)
 {
 	struct vhost_queue *queue = &self->blk.queue;
 	struct log_setup *log = &self->blk.log;
-	unsigned int i, size = 4 + 8 * BLK_QUEUE_SIZE;
+	unsigned int i, size = 4 + 8 * LOG_QUEUE_SIZE;
 	uint64_t lowest[2];
 
 	if (queue->ring.event_index)
@@ -278,9 +307,9 @@ TEST_F_TIMEOUT(log, last_byte_of_memory, TEST_TIME_LIMIT)
  */
 TEST_F_TIMEOUT(log, v_ghost, TEST_TIME_LIMIT)
 {
-	const unsigned int entries = 4 * BLK_QUEUE_SIZE;
-	struct driver_buffer buffers[4 * BLK_QUEUE_SIZE];
-	struct vring_desc table[4 * BLK_QUEUE_SIZE];
+	const unsigned int entries = 2 * LOG_QUEUE_SIZE;
+	struct driver_buffer buffers[2 * LOG_QUEUE_SIZE];
+	struct vring_desc table[2 * LOG_QUEUE_SIZE];
 	struct vhost_queue *queue = &self->blk.queue;
 	struct log_setup *log = &self->blk.log;
 	static const uint32_t lengths[] = { 0, 1, 0x800000, 0xffffffff };
@@ -313,7 +342,7 @@ TEST_F_TIMEOUT(log, v_ghost, TEST_TIME_LIMIT)
 TEST_F_TIMEOUT(log, ring_outside_memory, TEST_TIME_LIMIT)
 {
 	static const uint64_t addresses[] = {
-		0, GUEST_MEMORY - 0x1000, GUEST_MEMORY - 0x40000,
+		0, GUEST_MEMORY - 0x3000, GUEST_MEMORY - 0x40000,
 		GUEST_MEMORY + GUEST_MEMORY_SIZE, GUEST_MEMORY + GUEST_MEMORY_SIZE + 0x100000,
 	};
 	struct vhost_queue *queue = &self->blk.queue;
@@ -327,20 +356,52 @@ TEST_F_TIMEOUT(log, ring_outside_memory, TEST_TIME_LIMIT)
 		ASSERT_EQ(0, log_reap(queue, 1));
 	}
 	ASSERT_EQ(0, log_blk_stop(&self->blk));
+	EXPECT_FALSE(log_is_set(&self->blk.log, log_device_area(queue)));
 	EXPECT_EQ(0, log_superfluous(&self->blk.log));
 	ASSERT_EQ(0, vhost_queue_stats(queue, &stats));
 	EXPECT_EQ(0, stats.error);
 }
 
-/* The owner has mapped a page twice: the guest sees what is written in both places. */
+/*
+ * A device area of which an entry lies across a border: of guest memory, outside of
+ * which nothing is logged, or of two regions.  In a packed ring nothing can.
+ */
+TEST_F_TIMEOUT(log, ring_across_border, TEST_TIME_LIMIT)
+{
+	struct vhost_queue *queue = &self->blk.queue;
+	struct log_setup *log = &self->blk.log;
+	uint64_t slot, border;
+	unsigned int i;
+
+	for (i = 0; i <= GUEST_REGIONS; i++) {
+		border = GUEST_BORDER(i);
+		slot = (variant->with.base + i) % LOG_QUEUE_SIZE;
+		/* Four bytes of the entry before the border, behind flags and index. */
+		ASSERT_EQ(0, log_ring(queue, true, border - 8 * slot - 8));
+		ASSERT_LE(0, log_blk_add_read(&self->blk, 0));
+		log_begin(log);
+		vhost_queue_expose(queue);
+		ASSERT_EQ(0, log_reap(queue, 1));
+		ASSERT_EQ(0, log_ring(queue, false, 0));
+		EXPECT_FALSE(log->bitmap[(GUEST_MEMORY - 1) / LOG_PAGE / 8] & 0x80);
+		EXPECT_FALSE(log->bitmap[(GUEST_MEMORY + GUEST_MEMORY_SIZE) / LOG_PAGE / 8] & 1);
+		if (driver_ring_is_packed(&queue->ring))
+			continue;
+		EXPECT_TRUE(i == 0 || log_is_set(log, border - 1));
+		EXPECT_TRUE(i == GUEST_REGIONS || log_is_set(log, border));
+	}
+}
+
+/* The owner has mapped one of three pages twice: the guest sees it in both places. */
 TEST_F_TIMEOUT(log, two_places, TEST_TIME_LIMIT)
 {
-	struct driver_buffer data = { BLK_DATA(0), 0x1000 };
+	struct driver_buffer data = { BLK_DATA(0), 0x3000 };
 	struct vhost_queue *queue = &self->blk.queue;
 	struct log_setup *log = &self->blk.log;
 	uint64_t second = GUEST_MEMORY - 0x10000;
 	struct vhost_memory *table;
 	unsigned int page = second / LOG_PAGE;
+	unsigned int i;
 
 	table = calloc(1, sizeof(*table) + 2 * sizeof(table->regions[0]));
 	ASSERT_NE(NULL, table);
@@ -353,7 +414,7 @@ TEST_F_TIMEOUT(log, two_places, TEST_TIME_LIMIT)
 	table->regions[1] = (struct vhost_memory_region) {
 		.guest_phys_addr = second,
 		.memory_size = 0x1000,
-		.userspace_addr = (uintptr_t)guest_pointer(&self->blk.device, data.address),
+		.userspace_addr = (uintptr_t)guest_pointer(&self->blk.device, data.address + 0x1000),
 	};
 	ASSERT_EQ(0, ioctl(self->blk.device.fd, VHOST_SET_MEM_TABLE, table));
 	free(table);
@@ -361,8 +422,9 @@ TEST_F_TIMEOUT(log, two_places, TEST_TIME_LIMIT)
 	ASSERT_LE(0, blk_add_pieces(queue, 0, VIRTIO_BLK_T_IN, 0, &data, 1));
 	vhost_queue_expose(queue);
 	ASSERT_EQ(0, log_reap(queue, 1));
-	EXPECT_TRUE(log_is_set(log, data.address));
-	EXPECT_TRUE(log->bitmap[page / 8] & 1 << page % 8);
+	for (i = 0; i < 3; i++)
+		EXPECT_TRUE(log_is_set(log, data.address + i * LOG_PAGE));
+	EXPECT_EQ(1 << page % 8, log->bitmap[page / 8]);
 }
 
 TEST_HARNESS_MAIN

@@ -141,10 +141,12 @@ TEST_F_TIMEOUT(log_event, exchanged, TEST_TIME_LIMIT)
 /* What was logged before a chain broke the queue is told of all the same. */
 TEST_F_TIMEOUT(log_event, broken, TEST_TIME_LIMIT)
 {
+	struct driver_buffer id = { BLK_DATA(0), VIRTIO_BLK_ID_BYTES };
 	struct driver_buffer nowhere = { GUEST_MEMORY - 0x1000, 16 };
 	struct vhost_queue *queue = &self->blk.queue;
 
-	ASSERT_EQ(0, log_ring(queue, true, log_device_area(queue)));
+	ASSERT_EQ(0, log_all(&self->blk.log, true));
+	ASSERT_LE(0, log_blk_add(&self->blk, 0, VIRTIO_BLK_T_GET_ID, 0, &id, 1, true));
 	ASSERT_LE(0, driver_ring_add(&queue->ring, &nowhere, 1, 0));
 	vhost_queue_expose(queue);
 	ASSERT_LT(0, log_broken(queue));

@@ -15,8 +15,8 @@
 #define PACKED FEATURE(VIRTIO_F_RING_PACKED)
 #define EVENT_INDEX FEATURE(VIRTIO_RING_F_EVENT_IDX)
 
-/* As a ring's log address: a page of guest memory that nothing is written to. */
-#define ELSEWHERE GUEST_BORDER(3)
+/* As a ring's log address: no bitmap has a bit for it. */
+#define ELSEWHERE (1ULL << 62)
 
 FIXTURE(log_iotlb_blk) {
 	struct log_blk blk;
@@ -31,11 +31,11 @@ FIXTURE_VARIANT_ADD(log_iotlb_blk, split) {
 };
 
 FIXTURE_VARIANT_ADD(log_iotlb_blk, split_scattered) {
-	.with = { IOTLB | EVENT_INDEX, 0, STORE_TMPFS, LOG_SWAP_PAGES },
+	.with = { IOTLB | EVENT_INDEX, 506, STORE_TMPFS, LOG_SWAP_PAGES },
 };
 
 FIXTURE_VARIANT_ADD(log_iotlb_blk, packed) {
-	.with = { IOTLB | PACKED | EVENT_INDEX, 61, STORE_RAM_DISK, LOG_SWAP_HALVES },
+	.with = { IOTLB | PACKED | EVENT_INDEX, 1013, STORE_RAM_DISK, LOG_SWAP_HALVES },
 };
 
 FIXTURE_VARIANT_ADD(log_iotlb_blk, packed_scattered) {
@@ -62,7 +62,8 @@ TEST_F_TIMEOUT(log_iotlb_blk, requests, TEST_TIME_LIMIT)
 	ASSERT_EQ(0, log_ring(queue, true, ELSEWHERE));
 	for (round = 0; round < ROUNDS; round++) {
 		log_forget(log);
-		log_note(log, log_device_area(queue), 6 + 8 * BLK_QUEUE_SIZE, LOG_DEVICE);
+		log_note(log, log_device_area(queue), LOG_DEVICE_AREA(LOG_QUEUE_SIZE),
+			 LOG_DEVICE);
 		for (n = 0; n < LOG_BLK_BATCH; n++)
 			ASSERT_LE(0, log_blk_add_any(&self->blk, n));
 		log_begin(log);
@@ -136,8 +137,10 @@ TEST_F_TIMEOUT(log_iotlb_net, frames, TEST_TIME_LIMIT)
 	ASSERT_EQ(0, log_ring(&net->tx, true, ELSEWHERE));
 	for (round = 0; round < ROUNDS; round++) {
 		log_forget(log);
-		log_note(log, log_device_area(&net->rx), 6 + 8 * NET_QUEUE_SIZE, LOG_DEVICE);
-		log_note(log, log_device_area(&net->tx), 6 + 8 * NET_QUEUE_SIZE, LOG_DEVICE);
+		log_note(log, log_device_area(&net->rx), LOG_DEVICE_AREA(NET_QUEUE_SIZE),
+			 LOG_DEVICE);
+		log_note(log, log_device_area(&net->tx), LOG_DEVICE_AREA(NET_QUEUE_SIZE),
+			 LOG_DEVICE);
 		buffers = log_net_add_batch(&self->guest, lengths);
 		ASSERT_LT(0, buffers);
 		log_begin(log);

@@ -145,7 +145,7 @@ FIXTURE_VARIANT_ADD(migrate_blk, split_iotlb) {
 };
 
 FIXTURE_VARIANT_ADD(migrate_blk, packed) {
-	.with = { PACKED, 61, STORE_RAM_DISK },
+	.with = { PACKED, 1013, STORE_RAM_DISK },
 };
 
 FIXTURE_VARIANT_ADD(migrate_blk, packed_iotlb) {

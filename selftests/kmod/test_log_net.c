@@ -74,8 +74,10 @@ TEST_F_TIMEOUT(log_net, frames, TEST_TIME_LIMIT)
 	ASSERT_EQ(0, log_net_switch(guest, true));
 	for (round = 0; round < 8; round++) {
 		log_forget(log);
-		log_note(log, log_device_area(&net->rx), 6 + 8 * NET_QUEUE_SIZE, LOG_DEVICE);
-		log_note(log, log_device_area(&net->tx), 6 + 8 * NET_QUEUE_SIZE, LOG_DEVICE);
+		log_note(log, log_device_area(&net->rx), LOG_DEVICE_AREA(NET_QUEUE_SIZE),
+			 LOG_DEVICE);
+		log_note(log, log_device_area(&net->tx), LOG_DEVICE_AREA(NET_QUEUE_SIZE),
+			 LOG_DEVICE);
 		buffers = log_net_add_batch(guest, lengths);
 		ASSERT_LT(0, buffers);
 		log_begin(log);
@@ -132,6 +134,26 @@ TEST_F_TIMEOUT(log_net, rings_alone, TEST_TIME_LIMIT)
 	EXPECT_EQ(0, log_superfluous(log));
 }
 
+/* A receive queue that waits for packets wants no kicks, and has said so. */
+TEST_F_TIMEOUT(log_net, waiting, TEST_TIME_LIMIT)
+{
+	struct vhost_queue *rx = &self->guest.net.rx;
+	struct log_setup *log = &self->guest.log;
+
+	ASSERT_EQ(0, log_net_stop(&self->guest));
+	ASSERT_EQ(0, log_net_switch(&self->guest, true));
+	if (driver_ring_is_packed(&rx->ring))
+		rx->ring.device_event->flags = VRING_PACKED_EVENT_FLAG_ENABLE;
+	else
+		rx->ring.used->flags = 0;
+	log_begin(log);
+	ASSERT_EQ(0, vhost_queue_net_backend(rx, self->guest.net.tap.fd));
+	usleep(50000);
+	ASSERT_EQ(0, log_net_stop(&self->guest));
+	EXPECT_EQ(0, log_missing(log));
+	EXPECT_EQ(0, log_superfluous(log));
+}
+
 /* What mainline does not promise. */
 FIXTURE(log_net_failure) {
 	struct log_net guest;
@@ -159,6 +181,22 @@ FIXTURE_TEARDOWN(log_net_failure)
 	log_net_close(&self->guest);
 }
 
+/* Wait until a packet was dropped.  Returns how many were, or -errno. */
+static int64_t wait_dropped(struct vhost_queue *rx)
+{
+	struct vqhost_vring_stats stats;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < TIME_LIMIT_MS; i++) {
+		err = vhost_queue_stats(rx, &stats);
+		if (err || stats.errors)
+			return err ? err : (int64_t)stats.errors;
+		usleep(1000);
+	}
+	return 0;
+}
+
 /* The memory for part of a header is gone: the packet is dropped, but begun. */
 TEST_F_TIMEOUT(log_net_failure, dropped_in_part, TEST_TIME_LIMIT)
 {
@@ -167,8 +205,6 @@ TEST_F_TIMEOUT(log_net_failure, dropped_in_part, TEST_TIME_LIMIT)
 	void *taken = guest_pointer(device, FAULTING + 0x1000);
 	struct vhost_queue *rx = &self->guest.net.rx;
 	struct log_setup *log = &self->guest.log;
-	struct vqhost_vring_stats stats;
-	unsigned int i = 0;
 
 	ASSERT_EQ(0, log_net_switch(&self->guest, true));
 	log_note(log, FAULTING, 0x2000, LOG_DEVICE);
@@ -178,17 +214,29 @@ TEST_F_TIMEOUT(log_net_failure, dropped_in_part, TEST_TIME_LIMIT)
 	ASSERT_EQ(0, mprotect(taken, 0x1000, PROT_NONE));
 	vhost_queue_expose(rx);
 	ASSERT_EQ(0, log_net_send_to_guest(&self->guest, 1000, 1));
-	do {
-		usleep(1000);
-		ASSERT_EQ(0, vhost_queue_stats(rx, &stats));
-	} while (!stats.errors && ++i < TIME_LIMIT_MS);
-	EXPECT_EQ(1, stats.errors);
+	EXPECT_EQ(1, wait_dropped(rx));
 	ASSERT_EQ(0, log_net_stop(&self->guest));
 	ASSERT_EQ(0, mprotect(taken, 0x1000, PROT_READ | PROT_WRITE));
 	EXPECT_NE(0, memcmp(log->before + FAULTING - GUEST_MEMORY,
 			    guest_pointer(device, FAULTING), 0x1000));
 	EXPECT_EQ(0, log_missing(log));
 	EXPECT_EQ(0, log_superfluous(log));
+}
+
+/* Though nothing is used, the owner is told of it. */
+TEST_F_TIMEOUT(log_net_failure, dropped_told, TEST_TIME_LIMIT)
+{
+	void *taken = guest_pointer(&self->guest.net.device, FAULTING);
+	struct vhost_queue *rx = &self->guest.net.rx;
+
+	ASSERT_EQ(0, log_all(&self->guest.log, true));
+	ASSERT_LE(0, log_net_add_buffer(&self->guest, FAULTING, 2000));
+	ASSERT_EQ(0, mprotect(taken, 0x1000, PROT_NONE));
+	vhost_queue_expose(rx);
+	ASSERT_EQ(0, log_net_send_to_guest(&self->guest, 1000, 1));
+	EXPECT_EQ(1, wait_dropped(rx));
+	EXPECT_NE(0, eventfd_wait(self->guest.log.event, TIME_LIMIT_MS));
+	ASSERT_EQ(0, mprotect(taken, 0x1000, PROT_READ | PROT_WRITE));
 }
 
 /* A bitmap that is taken away: the queue is broken, with nothing lost silently. */

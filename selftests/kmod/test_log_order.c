@@ -80,9 +80,9 @@ static void take_device_area(struct watch *watch, uint64_t address)
 	uint64_t first = log_device_area(watch->queue) & -LOG_PAGE, page;
 
 	if (watch->log->page[(address - GUEST_MEMORY) / LOG_PAGE] != LOG_DEVICE ||
-	    address - first < 2 * LOG_PAGE)
+	    address - first < LOG_DEVICE_AREA_PAGES * LOG_PAGE)
 		return;
-	for (page = first; page < first + 2 * LOG_PAGE; page += LOG_PAGE) {
+	for (page = first; page < first + LOG_DEVICE_AREA_PAGES * LOG_PAGE; page += LOG_PAGE) {
 		if (log_take(watch->log, page))
 			protect(watch, guest_pointer(watch->log->device, page), LOG_PAGE, true);
 	}
@@ -160,7 +160,7 @@ FIXTURE_VARIANT_ADD(log_order_blk, split_event_index) {
 };
 
 FIXTURE_VARIANT_ADD(log_order_blk, packed) {
-	.with = { PACKED, 61, STORE_RAM_DISK },
+	.with = { PACKED, 1013, STORE_RAM_DISK },
 };
 
 FIXTURE_VARIANT_ADD(log_order_blk, packed_event_index) {
