@@ -409,12 +409,12 @@ TEST_F_TIMEOUT(log, two_places, TEST_TIME_LIMIT)
 	table->regions[0] = (struct vhost_memory_region) {
 		.guest_phys_addr = GUEST_MEMORY,
 		.memory_size = GUEST_REGION_SIZE,
-		.userspace_addr = (uintptr_t)guest_pointer(&self->blk.device, GUEST_MEMORY),
+		.userspace_addr = (uintptr_t)guest_pointer(queue->device, GUEST_MEMORY),
 	};
 	table->regions[1] = (struct vhost_memory_region) {
 		.guest_phys_addr = second,
 		.memory_size = 0x1000,
-		.userspace_addr = (uintptr_t)guest_pointer(&self->blk.device, data.address + 0x1000),
+		.userspace_addr = (uintptr_t)guest_pointer(queue->device, data.address + 0x1000),
 	};
 	ASSERT_EQ(0, ioctl(self->blk.device.fd, VHOST_SET_MEM_TABLE, table));
 	free(table);
