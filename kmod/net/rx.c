@@ -203,6 +203,11 @@ int net_rx_run(struct vqhost_queue *queue)
 	return ret ? ret : VQHOST_RUN_AGAIN;
 }
 
+static bool is_packet(void *entry)
+{
+	return entry;
+}
+
 /**
  * net_rx_ready() - are there packets from the tap?
  * @queue: a receive queue
@@ -214,16 +219,12 @@ int net_rx_run(struct vqhost_queue *queue)
 bool net_rx_ready(struct vqhost_queue *queue, enum vqhost_run state)
 {
 	struct net_queue *net = queue->private;
-	bool has_packet;
 
-	if (state != VQHOST_RUN_BACKEND)
-		return false;
-	/* The tap may resize its ring at any time, so look under its lock. */
-	spin_lock(&net->backend.ring->consumer_lock);
-	/* Unlike ptr_ring_empty() it reads once what the tap writes under another lock. */
-	has_packet = __ptr_ring_peek(net->backend.ring);
-	spin_unlock(&net->backend.ring->consumer_lock);
-	return has_packet;
+	/*
+	 * The tap may resize its ring at any time, so look under its lock.  Unlike
+	 * ptr_ring_empty() this reads once what the tap writes under another lock.
+	 */
+	return state == VQHOST_RUN_BACKEND && PTR_RING_PEEK_CALL(net->backend.ring, is_packet);
 }
 
 /**
