@@ -66,25 +66,13 @@ static int get_worker(int fd, unsigned int index)
 	return err ? err : (int)worker.worker_id;
 }
 
-/* Threads that serve queues of a process: its own, or the kernel's in its name. */
-static unsigned int count_threads(pid_t pid)
-{
-	char folder[64], name[64];
-	unsigned int count;
-
-	snprintf(folder, sizeof(folder), "/proc/%d/task", pid);
-	count = tasks_named(folder, "vqhost-blk/", NULL);
-	snprintf(name, sizeof(name), "vqhost-blk-%d/", pid);
-	return count + tasks_named("/proc", name, NULL);
-}
-
 /* A thread that has ended is to be seen for a moment. */
 static bool no_threads_are_left(pid_t pid)
 {
 	unsigned int i;
 
 	for (i = 0; i < TIME_LIMIT_MS / 10; i++) {
-		if (!count_threads(pid))
+		if (!tasks_serving(pid, "vqhost-blk"))
 			return true;
 		usleep(10000);
 	}
@@ -257,7 +245,7 @@ TEST_F(worker, no_more_than_queues)
 	EXPECT_EQ(0, start(&self->queues[1], self->store));
 	EXPECT_EQ(0, free_worker(fd, ids[7]));
 	EXPECT_LE(0, new_worker(fd));
-	EXPECT_LE(VQHOST_BLK_QUEUES_MAX + 2, count_threads(getpid()));
+	EXPECT_LE(VQHOST_BLK_QUEUES_MAX + 2, tasks_serving(getpid(), "vqhost-blk"));
 	EXPECT_TRUE(data_moves(self->queues, 2, 1));
 }
 
@@ -286,7 +274,7 @@ TEST_F(worker, attach_and_free)
 	EXPECT_EQ(0, start(&self->queues[0], -1));
 	EXPECT_EQ(second, get_worker(fd, 0));
 	EXPECT_EQ(-EBUSY, free_worker(fd, second));
-	EXPECT_LE(1, count_threads(getpid()));
+	EXPECT_LE(1, tasks_serving(getpid(), "vqhost-blk"));
 	/* No owner, no workers. */
 	EXPECT_EQ(0, call(fd, VHOST_RESET_OWNER, NULL));
 	EXPECT_TRUE(no_threads_are_left(getpid()));
@@ -301,10 +289,10 @@ TEST_F_TIMEOUT(worker, one_thread_per_queue, TEST_TIME_LIMIT)
 	int ids[QUEUES], shared;
 	unsigned int i, j;
 
-	EXPECT_EQ(0, count_threads(getpid()));
+	EXPECT_EQ(0, tasks_serving(getpid(), "vqhost-blk"));
 	for (i = 0; i < QUEUES; i++) {
 		ASSERT_EQ(0, start(&self->queues[i], self->store));
-		EXPECT_EQ(i + 1, count_threads(getpid()));
+		EXPECT_EQ(i + 1, tasks_serving(getpid(), "vqhost-blk"));
 		ids[i] = get_worker(fd, i);
 		ASSERT_LE(0, ids[i]);
 		for (j = 0; j < i; j++)
@@ -321,9 +309,9 @@ TEST_F_TIMEOUT(worker, one_thread_per_queue, TEST_TIME_LIMIT)
 		EXPECT_EQ(0, free_worker(fd, ids[i]));
 		EXPECT_TRUE(data_moves(self->queues, QUEUES, 3 + i));
 	}
-	for (i = 0; i < TIME_LIMIT_MS / 10 && count_threads(getpid()) > 1; i++)
+	for (i = 0; i < TIME_LIMIT_MS / 10 && tasks_serving(getpid(), "vqhost-blk") > 1; i++)
 		usleep(10000);
-	EXPECT_EQ(1, count_threads(getpid()));
+	EXPECT_EQ(1, tasks_serving(getpid(), "vqhost-blk"));
 }
 
 TEST_F_TIMEOUT(worker, shared, TEST_TIME_LIMIT)
@@ -332,7 +320,7 @@ TEST_F_TIMEOUT(worker, shared, TEST_TIME_LIMIT)
 	unsigned int i;
 
 	ASSERT_LE(0, start_shared(&self->device, self->queues, self->store));
-	EXPECT_EQ(1, count_threads(getpid()));
+	EXPECT_EQ(1, tasks_serving(getpid(), "vqhost-blk"));
 	for (i = 0; i < 50; i++)
 		ASSERT_TRUE(data_moves(self->queues, QUEUES, i));
 	/* Polling and holding of any one must not keep another waiting. */
@@ -526,7 +514,7 @@ static bool ends_by_kill(pid_t pid)
 
 TEST_F_TIMEOUT(child, killed, TEST_TIME_LIMIT)
 {
-	EXPECT_EQ(1, count_threads(self->pid));
+	EXPECT_EQ(1, tasks_serving(self->pid, "vqhost-blk"));
 	EXPECT_TRUE(ends_by_kill(self->pid));
 	EXPECT_TRUE(no_threads_are_left(self->pid));
 }
