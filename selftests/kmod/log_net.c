@@ -217,3 +217,29 @@ int log_net_send_batch(struct log_net *guest, const unsigned int *lengths, unsig
 		err = log_net_send_to_guest(guest, lengths[i], 1 + number * LOG_NET_BATCH + i);
 	return err;
 }
+
+/**
+ * log_net_run_batch() - have a batch of frames done both ways, from an empty log on
+ * @guest: both queues run; they are stopped afterwards, and all is logged
+ * @number: of the batch
+ *
+ * Return: 0 or -errno.
+ */
+int log_net_run_batch(struct log_net *guest, unsigned int number)
+{
+	unsigned int lengths[LOG_NET_BATCH];
+	int buffers = log_net_add_batch(guest, lengths);
+	int err;
+
+	if (buffers <= 0)
+		return buffers ? buffers : -ENODATA;
+	log_begin(&guest->log);
+	vhost_queue_expose(&guest->net.rx);
+	vhost_queue_expose(&guest->net.tx);
+	err = log_net_send_batch(guest, lengths, number);
+	if (!err)
+		err = log_reap(&guest->net.rx, buffers);
+	if (!err)
+		err = log_reap(&guest->net.tx, LOG_NET_BATCH);
+	return err ? err : log_net_stop(guest);
+}

@@ -34,6 +34,7 @@ int log_net_switch(struct log_net *guest, bool on);
 int log_net_add_buffer(struct log_net *guest, uint64_t address, uint32_t length);
 int log_net_add_batch(struct log_net *guest, unsigned int *lengths);
 int log_net_send_batch(struct log_net *guest, const unsigned int *lengths, unsigned int number);
+int log_net_run_batch(struct log_net *guest, unsigned int number);
 int log_net_send_to_guest(struct log_net *guest, unsigned int length, unsigned int number);
 
 #endif /* SELFTESTS_KMOD_LOG_NET_H */

@@ -272,6 +272,16 @@ void log_note(struct log_setup *log, uint64_t address, uint64_t length, enum log
 }
 
 /**
+ * log_note_ring() - the device may write to a ring, wherever in its device area
+ * @log: the log
+ * @queue: after log_move_ring()
+ */
+void log_note_ring(struct log_setup *log, const struct vhost_queue *queue)
+{
+	log_note(log, log_device_area(queue), LOG_DEVICE_AREA(queue->ring.size), LOG_DEVICE);
+}
+
+/**
  * log_copy() - what a monitor does while it migrates: copy the pages that are logged
  * @log: the log, under traffic
  * @all: copy all pages

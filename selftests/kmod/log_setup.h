@@ -11,6 +11,11 @@
 #include "../lib/vhost.h"
 #include "iotlb_setup.h"
 
+/* What devices are tested with. */
+#define IOTLB FEATURE(VIRTIO_F_ACCESS_PLATFORM)
+#define PACKED FEATURE(VIRTIO_F_RING_PACKED)
+#define EVENT_INDEX FEATURE(VIRTIO_RING_F_EVENT_IDX)
+
 #define LOG_PAGE 0x1000ULL
 #define LOG_PAGES (GUEST_MEMORY_SIZE / LOG_PAGE)
 
@@ -82,6 +87,7 @@ int log_all(struct log_setup *log, bool on);
 
 void log_forget(struct log_setup *log);
 void log_note(struct log_setup *log, uint64_t address, uint64_t length, enum log_page what);
+void log_note_ring(struct log_setup *log, const struct vhost_queue *queue);
 void log_begin(struct log_setup *log);
 void log_copy(struct log_setup *log, bool all);
 bool log_take(struct log_setup *log, uint64_t address);

@@ -69,8 +69,7 @@ TEST_F_TIMEOUT(log, requests, TEST_TIME_LIMIT)
 	ASSERT_EQ(0, log_blk_switch(blk, true));
 	for (round = 0; round < 8; round++) {
 		log_forget(log);
-		log_note(log, log_device_area(queue), LOG_DEVICE_AREA(LOG_QUEUE_SIZE),
-			 LOG_DEVICE);
+		log_note_ring(log, queue);
 		for (n = 0; n < LOG_BLK_BATCH - 1; n++)
 			ASSERT_LE(0, log_blk_add_any(blk, n));
 		/* Written in part, or not at all, and then no more. */

@@ -11,9 +11,6 @@
 
 #define TEST_TIME_LIMIT (3 * TIME_LIMIT_MS / 1000)
 #define ROUNDS 6
-#define IOTLB FEATURE(VIRTIO_F_ACCESS_PLATFORM)
-#define PACKED FEATURE(VIRTIO_F_RING_PACKED)
-#define EVENT_INDEX FEATURE(VIRTIO_RING_F_EVENT_IDX)
 
 /* As a ring's log address: no bitmap has a bit for it. */
 #define ELSEWHERE (1ULL << 62)
@@ -62,8 +59,7 @@ TEST_F_TIMEOUT(log_iotlb_blk, requests, TEST_TIME_LIMIT)
 	ASSERT_EQ(0, log_ring(queue, true, ELSEWHERE));
 	for (round = 0; round < ROUNDS; round++) {
 		log_forget(log);
-		log_note(log, log_device_area(queue), LOG_DEVICE_AREA(LOG_QUEUE_SIZE),
-			 LOG_DEVICE);
+		log_note_ring(log, queue);
 		for (n = 0; n < LOG_BLK_BATCH; n++)
 			ASSERT_LE(0, log_blk_add_any(&self->blk, n));
 		log_begin(log);
@@ -128,28 +124,16 @@ TEST_F_TIMEOUT(log_iotlb_net, frames, TEST_TIME_LIMIT)
 {
 	struct log_setup *log = &self->guest.log;
 	struct net_setup *net = &self->guest.net;
-	unsigned int lengths[LOG_NET_BATCH];
 	unsigned int round;
-	int buffers;
 
 	ASSERT_EQ(0, log_all(log, true));
 	ASSERT_EQ(0, log_ring(&net->rx, true, ELSEWHERE));
 	ASSERT_EQ(0, log_ring(&net->tx, true, ELSEWHERE));
 	for (round = 0; round < ROUNDS; round++) {
 		log_forget(log);
-		log_note(log, log_device_area(&net->rx), LOG_DEVICE_AREA(NET_QUEUE_SIZE),
-			 LOG_DEVICE);
-		log_note(log, log_device_area(&net->tx), LOG_DEVICE_AREA(NET_QUEUE_SIZE),
-			 LOG_DEVICE);
-		buffers = log_net_add_batch(&self->guest, lengths);
-		ASSERT_LT(0, buffers);
-		log_begin(log);
-		vhost_queue_expose(&net->rx);
-		vhost_queue_expose(&net->tx);
-		ASSERT_EQ(0, log_net_send_batch(&self->guest, lengths, round));
-		ASSERT_EQ(0, log_reap(&net->rx, buffers));
-		ASSERT_EQ(0, log_reap(&net->tx, LOG_NET_BATCH));
-		ASSERT_EQ(0, log_net_stop(&self->guest));
+		log_note_ring(log, &net->rx);
+		log_note_ring(log, &net->tx);
+		ASSERT_EQ(0, log_net_run_batch(&self->guest, round));
 		EXPECT_EQ(0, log_missing(log));
 		EXPECT_EQ(0, log_missing_descriptors(log, &net->rx));
 		EXPECT_EQ(0, log_missing_descriptors(log, &net->tx));

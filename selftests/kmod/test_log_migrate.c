@@ -14,9 +14,6 @@
 #include <kselftest_harness.h>
 
 #define TEST_TIME_LIMIT (3 * TIME_LIMIT_MS / 1000)
-#define IOTLB FEATURE(VIRTIO_F_ACCESS_PLATFORM)
-#define PACKED FEATURE(VIRTIO_F_RING_PACKED)
-#define EVENT_INDEX FEATURE(VIRTIO_RING_F_EVENT_IDX)
 
 /**
  * struct guest - what a migration has besides the monitor: a driver that goes on

@@ -67,26 +67,14 @@ TEST_F_TIMEOUT(log_net, frames, TEST_TIME_LIMIT)
 	struct log_setup *log = &self->guest.log;
 	struct net_setup *net = &self->guest.net;
 	struct log_net *guest = &self->guest;
-	unsigned int lengths[LOG_NET_BATCH];
 	unsigned int round;
-	int buffers;
 
 	ASSERT_EQ(0, log_net_switch(guest, true));
 	for (round = 0; round < 8; round++) {
 		log_forget(log);
-		log_note(log, log_device_area(&net->rx), LOG_DEVICE_AREA(NET_QUEUE_SIZE),
-			 LOG_DEVICE);
-		log_note(log, log_device_area(&net->tx), LOG_DEVICE_AREA(NET_QUEUE_SIZE),
-			 LOG_DEVICE);
-		buffers = log_net_add_batch(guest, lengths);
-		ASSERT_LT(0, buffers);
-		log_begin(log);
-		vhost_queue_expose(&net->rx);
-		vhost_queue_expose(&net->tx);
-		ASSERT_EQ(0, log_net_send_batch(guest, lengths, round));
-		ASSERT_EQ(0, log_reap(&net->rx, buffers));
-		ASSERT_EQ(0, log_reap(&net->tx, LOG_NET_BATCH));
-		ASSERT_EQ(0, log_net_stop(guest));
+		log_note_ring(log, &net->rx);
+		log_note_ring(log, &net->tx);
+		ASSERT_EQ(0, log_net_run_batch(guest, round));
 		EXPECT_EQ(0, log_missing(log));
 		EXPECT_EQ(0, log_missing_descriptors(log, &net->rx));
 		EXPECT_EQ(0, log_missing_descriptors(log, &net->tx));
@@ -100,15 +88,7 @@ TEST_F_TIMEOUT(log_net, frames, TEST_TIME_LIMIT)
 	}
 
 	ASSERT_EQ(0, log_net_switch(guest, false));
-	log_begin(log);
-	buffers = log_net_add_batch(guest, lengths);
-	ASSERT_LT(0, buffers);
-	vhost_queue_expose(&net->rx);
-	vhost_queue_expose(&net->tx);
-	ASSERT_EQ(0, log_net_send_batch(guest, lengths, round));
-	ASSERT_EQ(0, log_reap(&net->rx, buffers));
-	ASSERT_EQ(0, log_reap(&net->tx, LOG_NET_BATCH));
-	ASSERT_EQ(0, log_net_stop(guest));
+	ASSERT_EQ(0, log_net_run_batch(guest, round));
 	EXPECT_EQ(0, log_count(log));
 }
 

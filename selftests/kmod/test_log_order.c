@@ -23,8 +23,6 @@
 #include <kselftest_harness.h>
 
 #define TEST_TIME_LIMIT (3 * TIME_LIMIT_MS / 1000)
-#define PACKED FEATURE(VIRTIO_F_RING_PACKED)
-#define EVENT_INDEX FEATURE(VIRTIO_RING_F_EVENT_IDX)
 
 /**
  * struct watch - an owner that lets the device write page by page
