@@ -36,11 +36,12 @@ check: ## build everything, run all tests here and in the test host (TESTS="kmod
 	@selftests/testhost/setup
 	@selftests/run $(TESTS)
 
-FLAVOUR ?= kasan kcsan
-check-debug: ## run the modules' tests on kernels built to find mistakes (FLAVOUR=kasan|kcsan)
+check-debug: FLAVOUR ?= kasan kcsan
+check-debug: KERNEL ?= 6.1 6.12
+check-debug: ## run the modules' tests on kernels built to find mistakes (KERNEL=6.1|6.12 FLAVOUR=kasan|kcsan)
 	@selftests/testhost/setup
-	@status=0; for flavour in $(FLAVOUR); do \
-		selftests/debug/check $$flavour $(TESTS) || status=1; \
+	@status=0; for kernel in $(foreach kernel,$(KERNEL),$(FLAVOUR:%=$(kernel)-%)); do \
+		selftests/debug/check $$kernel $(TESTS) || status=1; \
 	done; exit $$status
 
 TIME ?= 60
@@ -48,9 +49,10 @@ fuzz: ## fuzz ring, guest memory and requests, TIME=seconds for each target
 	@selftests/testhost/setup
 	@selftests/fuzz/fuzz --time $(TIME)
 
-bench-ring: ## compare the ring code with the kernel's own: time and instructions
+bench-ring: KERNEL ?= 6.1
+bench-ring: ## compare the ring code with the kernel's own: time and instructions (KERNEL=6.12: with that one's)
 	@selftests/testhost/setup
-	@selftests/bench/bench
+	@selftests/bench/bench --kernel $(KERNEL)
 
 bench-iotlb: ## measure what an IOTLB costs, in instructions, in the test host (ROUNDS=N)
 	@selftests/testhost/setup

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The debug kernel notices mistakes, and the test host says so: a module makes one
-# of each kind.  VQHOST_KERNEL is the kernel, kasan or kcsan.
+# of each kind.  VQHOST_KERNEL is the kernel, see "testhost --help".
 
 here=$(dirname "$(readlink -f "$0")")
 . "$here/../ktap.sh"
@@ -13,7 +13,7 @@ trap 'rm -rf "$scratch"' EXIT
 # Mistakes, and what the kernel says about them.  Lockdep ends its work with its first
 # report, and with one of KASAN's: what it sees comes first, lock inversion last of that.
 case $VQHOST_KERNEL in
-kasan|debug)
+*kasan|debug)
 	mistakes=(
 		"rcu_without_lock|WARNING: suspicious RCU usage"
 		"lock_inversion|WARNING: possible circular locking dependency"
@@ -28,7 +28,7 @@ kasan|debug)
 		"leak|unreferenced object"
 	)
 	;;
-kcsan)
+*kcsan)
 	mistakes=("race|BUG: KCSAN: data-race in .*add")
 	;;
 *)

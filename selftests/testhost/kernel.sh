@@ -12,6 +12,7 @@
 # debug-kernel.sh are built from Debian's source.
 
 KERNEL_CACHE=$CACHE/kernel
+KERNEL_NAMES="6.1, 6.12, 6.1-kasan, 6.1-kcsan, 6.12-kasan, 6.12-kcsan"
 
 # The release of the kernel that modules are built for by default.
 headers_release()
@@ -145,8 +146,9 @@ kernel_prepare()
 	local fetched=1 lock
 
 	case $1 in
-	debug|kasan)	debug_kernel_fetch kasan; return ;;
-	kcsan)		debug_kernel_fetch kcsan; return ;;
+	debug)				debug_kernel_fetch 6.1 kasan; return ;;
+	kasan|kcsan)			debug_kernel_fetch 6.1 "$1"; return ;;
+	6.1-k[ac]san|6.12-k[ac]san)	debug_kernel_fetch "${1%-*}" "${1#*-}"; return ;;
 	esac
 	mkdir -p "$KERNEL_CACHE"
 	exec {lock}>"$CACHE/lock"

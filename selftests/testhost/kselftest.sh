@@ -26,12 +26,22 @@ RINGTEST_PATHS=(
 	'tools/virtio'
 )
 
-# source_prepare FOLDER WHAT PATTERN...: unpack parts of Debian's kernel source, of
-# SOURCE_VERSION if that is set.  A pattern may also be another of tar's options.
+# source_apt KERNEL: apt as it finds the source of 6.1 or 6.12.
+source_apt()
+{
+	case $1 in
+	6.1)	apt_machine ;;
+	*)	apt_backports ;;
+	esac
+}
+
+# source_prepare FOLDER WHAT KERNEL PATTERN...: unpack parts of the source of Debian's
+# kernel 6.1 or 6.12, of SOURCE_VERSION if that is set.  A pattern may also be another of
+# tar's options.
 source_prepare()
 {
-	local folder=$1 what=$2 source=linux-source-6.1 work lock
-	shift 2
+	local folder=$1 what=$2 source=linux-source-$3 kernel=$3 work lock
+	shift 3
 
 	[ -d "$folder" ] && return
 	mkdir -p "$CACHE"
@@ -40,8 +50,8 @@ source_prepare()
 	if [ ! -d "$folder" ]; then
 		say "fetching $what from $source"
 		work=$(mktemp -d "$CACHE/.source.XXXXXX")
-		apt_machine
-		if ! apt_download "$work" "$source${SOURCE_VERSION:+=$SOURCE_VERSION}"; then
+		if ! source_apt "$kernel" ||
+		   ! apt_download "$work" "$source${SOURCE_VERSION:+=$SOURCE_VERSION}"; then
 			rm -rf "$work"
 			return 1
 		fi
@@ -64,13 +74,13 @@ source_prepare()
 kselftest_prepare()
 {
 	KSELFTEST_ROOT=$CACHE/linux-source-6.1
-	source_prepare "$KSELFTEST_ROOT" "the kselftest harness and checkpatch" \
+	source_prepare "$KSELFTEST_ROOT" "the kselftest harness and checkpatch" 6.1 \
 		"${KSELFTEST_PATHS[@]/#/*/}"
 }
 
-# ringtest_prepare sets RINGTEST_ROOT likewise.
+# ringtest_prepare KERNEL sets RINGTEST_ROOT likewise.
 ringtest_prepare()
 {
-	RINGTEST_ROOT=$CACHE/linux-source-6.1-virtio
-	source_prepare "$RINGTEST_ROOT" "vringh and tools/virtio" "${RINGTEST_PATHS[@]/#/*/}"
+	RINGTEST_ROOT=$CACHE/linux-source-$1-virtio
+	source_prepare "$RINGTEST_ROOT" "vringh and tools/virtio" "$1" "${RINGTEST_PATHS[@]/#/*/}"
 }
