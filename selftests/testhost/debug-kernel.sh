@@ -63,13 +63,12 @@ debug_source_prepare()
 		"${DEBUG_SOURCE_LEFT_OUT[@]/#/--exclude=}"
 }
 
-# Options that a fragment asks for and Kconfig did not grant.
+# debug_config_missing CONFIG FRAGMENTS: what these ask for and Kconfig did not grant.
 debug_config_missing()
 {
 	local config=$1 line
-	shift
 
-	cat "$@" | while read -r line; do
+	while read -r line; do
 		case $line in
 		CONFIG_*)
 			grep -qxF -e "$line" "$config" || echo "${line%%=*}"
@@ -79,18 +78,24 @@ debug_config_missing()
 			! grep -q "^${line% is not set}=" "$config" || echo "${line% is not set}"
 			;;
 		esac
-	done
+	done <"$2"
 }
 
-# debug_configure FLAVOUR BUILD: everything that no fragment names is off.
+# debug_fragments KERNEL FLAVOUR: print what makes the configuration.
+debug_fragments()
+{
+	cat "$HERE/config/base" "$HERE/config/$2" "$HERE/config/$1"
+}
+
+# debug_configure KERNEL FLAVOUR BUILD: everything that no fragment names is off.
 debug_configure()
 {
-	local build=$2 fragments=("$HERE/config/base" "$HERE/config/$1") missing
+	local build=$3 missing
 
-	cat "${fragments[@]}" >"$build/fragments"
+	debug_fragments "$1" "$2" >"$build/fragments"
 	make -s -C "$DEBUG_ROOT/source" O="$build" KCONFIG_ALLCONFIG="$build/fragments" \
 		allnoconfig >"$build/log" 2>&1 || return
-	missing=$(debug_config_missing "$build/.config" "${fragments[@]}")
+	missing=$(debug_config_missing "$build/.config" "$build/fragments")
 	[ -z "$missing" ] || { say "this kernel's configuration has no" $missing; return 1; }
 }
 
@@ -123,7 +128,7 @@ debug_make()
 	kcsan)	options=(KCSAN_SANITIZE=n) ;;
 	esac
 	mkdir -p "$build"
-	debug_configure "$2" "$build" || return
+	debug_configure "$1" "$2" "$build" || return
 	say "building kernel $1 with $2, once"
 	debug_progress "$build" "$1 with $2" >&2 {lock}>&- &
 	progress=$!
@@ -166,7 +171,7 @@ debug_kernel_fetch()
 	exec {lock}>"$CACHE/debug-lock"
 	flock "$lock"
 	if debug_source_prepare "$1"; then
-		key=$({ cat "$HERE/config/base" "$HERE/config/$2" && gcc --version &&
+		key=$({ debug_fragments "$1" "$2" && gcc --version &&
 			echo "$DEBUG_PLAIN" && declare -f debug_configure debug_make debug_kernel_build; } |
 			sha256sum | cut -c1-16)
 		KERNEL_ROOT=$DEBUG_ROOT/$2-$key
