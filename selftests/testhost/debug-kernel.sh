@@ -57,8 +57,8 @@ debug_source_prepare()
 	DEBUG_ROOT=$CACHE/debug/$version
 	[ ! -d "$DEBUG_ROOT/source" ] || return 0
 	# Kernels of other versions would not be built again.
-	rm -rf "$CACHE/debug/$1".*
 	mkdir -p "$DEBUG_ROOT"
+	find "$CACHE/debug" -maxdepth 1 -name "$1.*" ! -path "$DEBUG_ROOT" -exec rm -rf {} +
 	SOURCE_VERSION=$version source_prepare "$DEBUG_ROOT/source" "the kernel's source" "$1" \
 		"${DEBUG_SOURCE_LEFT_OUT[@]/#/--exclude=}"
 }
@@ -168,7 +168,7 @@ debug_kernel_fetch()
 
 	mkdir -p "$CACHE"
 	# Not the lock of everything else: this takes minutes.
-	exec {lock}>"$CACHE/debug-lock"
+	exec {lock}>"$CACHE/debug-lock-$1-$2"
 	flock "$lock"
 	if debug_source_prepare "$1"; then
 		key=$({ debug_fragments "$1" "$2" && gcc --version &&
