@@ -163,28 +163,44 @@ void iotlb_setup_close(struct iotlb_setup *setup)
 		if (setup->alias[i])
 			munmap(setup->alias[i], IOTLB_PAGE);
 	}
+	if (setup->area)
+		munmap(setup->area, GUEST_MEMORY_SIZE);
 	close(setup->memory);
 	close(setup->stop);
+}
+
+/* Make the place where the device is to find a page.  Returns NULL if it cannot be made. */
+static uint8_t *make_alias(struct iotlb_setup *setup, uint64_t page)
+{
+	off_t offset = offset_of(setup, GUEST_MEMORY + page * IOTLB_PAGE);
+	uint8_t *where;
+
+	if (setup->area)
+		where = mmap(setup->area + (page ^ setup->swap) * IOTLB_PAGE, IOTLB_PAGE,
+			     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, setup->memory, offset);
+	else
+		where = mmap(NULL, 2 * IOTLB_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			     setup->memory, offset);
+	if (where == MAP_FAILED)
+		return NULL;
+	/* With a hole beside it: no two of them are ever adjacent. */
+	if (!setup->area)
+		munmap(where + IOTLB_PAGE, IOTLB_PAGE);
+	return where;
 }
 
 /* Map a page where the device has it, or is to have it.  The lock is held. */
 static int map_page(struct iotlb_setup *setup, uint64_t address, uint8_t perm)
 {
 	uint64_t page = (address - GUEST_MEMORY) / IOTLB_PAGE;
-	uint8_t *where;
 
 	if (page >= IOTLB_PAGES)
 		return -ERANGE;
 	address -= address % IOTLB_PAGE;
-	if (!setup->alias[page]) {
-		/* With a hole beside it: no two of them are ever adjacent. */
-		where = mmap(NULL, 2 * IOTLB_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
-			     setup->memory, offset_of(setup, address));
-		if (where == MAP_FAILED)
-			return -errno;
-		munmap(where + IOTLB_PAGE, IOTLB_PAGE);
-		setup->alias[page] = where;
-	}
+	if (!setup->alias[page])
+		setup->alias[page] = make_alias(setup, page);
+	if (!setup->alias[page])
+		return -ENOMEM;
 	return iotlb_update(setup->device->fd, setup->is_v2, address, IOTLB_PAGE,
 			    setup->alias[page], perm);
 }

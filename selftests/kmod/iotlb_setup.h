@@ -25,6 +25,9 @@
  * @device: with VIRTIO_F_ACCESS_PLATFORM
  * @is_v2: messages have version 2
  * @memory: file behind guest memory
+ * @area: where the device finds all pages, in another order, if they are to lie in one
+ *	area of the size of guest memory; else NULL, and each lies somewhere else
+ * @swap: page n of guest memory is page n ^ @swap of the area
  * @alias: where the device finds a page; NULL until it was mapped for the first time
  * @perm: what misses are answered with: VHOST_ACCESS_*
  * @answers: misses are answered
@@ -38,6 +41,8 @@ struct iotlb_setup {
 	struct vhost_device *device;
 	bool is_v2;
 	int memory;
+	uint8_t *area;
+	unsigned int swap;
 	uint8_t *alias[IOTLB_PAGES];
 	uint8_t perm;
 	bool answers;

@@ -35,7 +35,6 @@ static int put_behind_iotlb(struct log_setup *log)
 		struct vhost_memory table;
 		struct vhost_memory_region region;
 	} memory = { .table.nregions = 1 };
-	unsigned int page;
 	uint8_t *guest;
 	int err;
 
@@ -45,13 +44,8 @@ static int put_behind_iotlb(struct log_setup *log)
 	guest = mmap(NULL, GUEST_MEMORY_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (guest == MAP_FAILED)
 		return -errno;
-	for (page = 0; page < LOG_PAGES; page++) {
-		log->iotlb.alias[page] = guest + (page ^ log->swap) * LOG_PAGE;
-		if (mmap(log->iotlb.alias[page], LOG_PAGE, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_FIXED, log->iotlb.memory,
-			 page_pointer(log, page) - log->device->memory) == MAP_FAILED)
-			return -errno;
-	}
+	log->iotlb.area = guest;
+	log->iotlb.swap = log->swap;
 	memory.region.guest_phys_addr = GUEST_MEMORY;
 	memory.region.memory_size = GUEST_MEMORY_SIZE;
 	memory.region.userspace_addr = (uintptr_t)guest;

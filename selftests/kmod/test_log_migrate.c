@@ -63,7 +63,7 @@ static void *drive(void *data)
 
 /**
  * struct outcome - what came of a migration
- * @logged: pages that were, in the end
+ * @logged: pages that were
  * @different: pages whose copy is another one
  * @stray: pages that were logged while nothing was to be
  */
@@ -84,6 +84,7 @@ static int migrate(struct guest *guest, struct vhost_queue *const *queue, unsign
 	log_copy(log, true);
 	for (pass = 0; pass < 5; pass++) {
 		usleep(5000);
+		outcome->logged += log_count(log);
 		log_copy(log, false);
 	}
 	pthread_mutex_lock(&guest->lock);
