@@ -244,6 +244,7 @@ struct vqhost_queue {
 	unsigned int index;
 	struct vqhost_worker *worker;
 	struct task_struct *thread;
+	pid_t thread_pid;
 	bool parked;
 	bool wanted;
 	struct completion given_up;
@@ -331,7 +332,9 @@ struct vqhost_device_type {
 struct vqhost_device {
 	const struct vqhost_device_type *type;
 	struct mutex mutex;	/* protects everything marked "mutex" */
+	u32 number;
 	struct task_struct *owner;
+	pid_t owner_pid;
 	struct mm_struct *mm;
 	u64 features;
 	struct vhost_iotlb *map;

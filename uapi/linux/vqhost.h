@@ -7,10 +7,10 @@
  * header: it is driven as /dev/vhost-net is, by VHOST_NET_SET_BACKEND, with
  * queue 0 for receive and queue 1 for transmit.
  *
- * Versions: a structure or an ioctl keeps its number, size and meaning for
- * ever.  Additions get new numbers and raise VQHOST_API_VERSION; "since" tells
- * the version in which something appeared.  Reserved fields must be 0 and are
- * checked.
+ * Versions: what there is keeps its number, place and meaning for ever.  Additions
+ * get new numbers, or follow at the end of a structure that tells its size, and
+ * raise VQHOST_API_VERSION; "since" tells the version in which something appeared.
+ * Reserved fields must be 0 and are checked.
  */
 #ifndef _UAPI_LINUX_VQHOST_H
 #define _UAPI_LINUX_VQHOST_H
@@ -19,7 +19,7 @@
 #include <linux/types.h>
 #include <linux/vhost.h>
 
-#define VQHOST_API_VERSION 1
+#define VQHOST_API_VERSION 2
 
 /*
  * Both devices take the ioctls for workers of Linux 6.5, on any kernel: here they
@@ -116,6 +116,9 @@ struct vqhost_blk_serial {
  */
 #define VQHOST_BLK_SET_SERIAL _IOW(VHOST_VIRTIO, 0xD2, struct vqhost_blk_serial)
 
+/* Causes for which a queue can break, room for those to come included.  Since 2. */
+#define VQHOST_BREAKS 32
+
 /**
  * struct vqhost_vring_stats - what a queue has done since its device was opened
  * @index: in: the queue
@@ -132,12 +135,41 @@ struct vqhost_blk_serial {
  * @polls_found: times polling found work before the queue went to sleep
  * @polls_dry: times polling found nothing and the queue went to sleep
  * @sleeps: times the queue's thread went to sleep
- * @errors: requests that ended in an error status, packets dropped as malformed
+ * @errors: requests that ended in an error status, packets that were dropped
  * @memory: bytes of kernel memory held for this queue, without its thread's
  *	stack: ring state, chain buffers, request table
  * @misses: addresses that the owner was asked for by VHOST_IOTLB_MISS
  *
- * All fields since 1.
+ * All fields to here since 1, all that follow since 2.
+ *
+ * @requests: requests answered, packets sent, received or dropped; a received
+ *	packet may take several chains, a dropped one none
+ * @calls_suppressed: publications after which no notification was sent, because the
+ *	driver wanted none or there is no call eventfd: @batches - @calls
+ * @ring_empty: times the queue had done all that was available in the ring; of a
+ *	receive queue, times a packet found too few buffers
+ * @ring_full: publications before which the driver had nothing left to add with:
+ *	as many chains under way as the ring has descriptors, or, packed, as
+ *	many descriptors
+ * @backend_waits: times nothing could be done before the backend was ready: no
+ *	packet from the tap, a tap that takes none, a disk with as many requests
+ *	under way as the ring has descriptors
+ * @errors_malformed: of @errors, those the driver asked for: a request beyond the end
+ *	of the disk, of no whole sectors, or that writes to one that is read-only; a
+ *	packet too short, too long or with a bad header; one that does not fit
+ *	the buffers it was to be received in
+ * @errors_unsupported: requests of a type that is not known or was not negotiated
+ * @errors_backend: requests that the store failed, packets that the tap refused
+ * @errors_memory: guest memory that could not be accessed, or no kernel memory.
+ *	The four sum up to @errors
+ * @in_flight: requests under way in the store at this moment; 0 for the network
+ * @busy_ns: nanoseconds in which the queue was served, held or polled, or waited
+ *	for its thread to do so
+ * @wait_ns: nanoseconds in which the queue slept, napped or was parked.  Both go
+ *	on while the queue runs, and their sum is the time for which it did.
+ *	Queues that share a worker are busy at the same time
+ * @breaks: times the queue broke, by @error.  What has no value yet is counted in
+ *	the last one
  */
 struct vqhost_vring_stats {
 	__u32 index;
@@ -155,6 +187,20 @@ struct vqhost_vring_stats {
 	__u64 errors;
 	__u64 memory;
 	__u64 misses;
+
+	__u64 requests;
+	__u64 calls_suppressed;
+	__u64 ring_empty;
+	__u64 ring_full;
+	__u64 backend_waits;
+	__u64 errors_malformed;
+	__u64 errors_unsupported;
+	__u64 errors_backend;
+	__u64 errors_memory;
+	__u64 in_flight;
+	__u64 busy_ns;
+	__u64 wait_ns;
+	__u64 breaks[VQHOST_BREAKS];
 };
 
 /*
@@ -164,7 +210,10 @@ struct vqhost_vring_stats {
  * for itself, two need not be of the same instant.  Since 1.
  * Errors: EPERM no or another owner; ENOBUFS no such queue; EINVAL @size below
  * 16; EFAULT.
+ *
+ * An ioctl's number contains the size of what is named here: it is that of
+ * version 1 for ever, so that every program works with every module.
  */
-#define VQHOST_GET_VRING_STATS _IOWR(VHOST_VIRTIO, 0xD3, struct vqhost_vring_stats)
+#define VQHOST_GET_VRING_STATS _IOWR(VHOST_VIRTIO, 0xD3, __u64[13])
 
 #endif /* _UAPI_LINUX_VQHOST_H */
