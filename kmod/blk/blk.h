@@ -27,6 +27,7 @@
 #include <linux/uio.h>
 #include <linux/workqueue.h>
 
+#include "../core/trace.h"
 #include "../core/vqhost.h"
 #include "request.h"
 
@@ -73,6 +74,22 @@ struct blk_ranges {
 };
 
 /**
+ * struct blk_reply - what it takes to answer a request
+ * @status: guest address of the status byte
+ * @status_byte: with an IOTLB: where that is, else NULL
+ * @taken_at: vqhost_trace_time() when its chain was taken
+ * @type: VIRTIO_BLK_T_*
+ * @id: of the chain
+ */
+struct blk_reply {
+	u64 status;
+	u8 __user *status_byte;
+	u64 taken_at;
+	u32 type;
+	u16 id;
+};
+
+/**
  * struct blk_io - an entry of a queue's request table
  * @iocb: of a read or write
  * @ranges: of a discard or write zeroes
@@ -80,12 +97,9 @@ struct blk_ranges {
  * @queue: whose table this is
  * @written: where a read writes to, in addresses of the owner, to be logged when
  *	it has completed; NULL if there is nothing to log
- * @status: guest address of the status byte
- * @status_byte: with an IOTLB: where that is, else NULL
- * @type: VIRTIO_BLK_T_*
+ * @reply: how to answer it
  * @length: bytes of data to be moved
  * @result: bytes moved, or -errno
- * @id: of the chain
  */
 struct blk_io {
 	union {
@@ -95,12 +109,9 @@ struct blk_io {
 	struct llist_node node;
 	struct vqhost_queue *queue;
 	struct iovec *written;
-	u64 status;
-	u8 __user *status_byte;
-	u32 type;
+	struct blk_reply reply;
 	u32 length;
 	int result;
-	u16 id;
 };
 
 /**
@@ -109,8 +120,7 @@ struct blk_io {
  * @limits: what requests are checked against, as of blk_queue_start()
  * @direct: reads and writes go past the page cache
  * @table: request table, as many entries as the queue has descriptors
- * @free: entries that are not in use
- * @in_flight: entries that are in use
+ * @free: entries that are not in use; &struct vqhost_counters.in_flight are
  * @vectors: the data of the request at hand, in addresses of the owner: the
  *	store needs them only while a request is submitted
  * @vectors_count: room in @vectors
@@ -128,7 +138,6 @@ struct blk_queue {
 	bool direct;
 	struct blk_io *table;
 	struct llist_node *free;
-	unsigned int in_flight;
 	struct iovec *vectors;
 	unsigned int vectors_count;
 	struct work_struct slow_work;

@@ -110,7 +110,7 @@ static bool memory_is_aligned(const struct blk_queue *blk, unsigned int count)
 static void init_iter(struct iov_iter *iter, const struct blk_io *io, const struct blk_queue *blk,
 		      unsigned int count)
 {
-	unsigned int direction = io->type == VIRTIO_BLK_T_OUT ? ITER_SOURCE : ITER_DEST;
+	unsigned int direction = io->reply.type == VIRTIO_BLK_T_OUT ? ITER_SOURCE : ITER_DEST;
 
 	if (count == 1)
 		iov_iter_ubuf(iter, direction, blk->vectors[0].iov_base, io->length);
@@ -168,7 +168,7 @@ int blk_io_submit(struct blk_io *io, const struct blk_request *request)
 {
 	struct vqhost_queue *queue = io->queue;
 	struct blk_queue *blk = queue->private;
-	bool write = io->type == VIRTIO_BLK_T_OUT;
+	bool write = io->reply.type == VIRTIO_BLK_T_OUT;
 	ssize_t ret;
 	int count;
 

@@ -145,44 +145,62 @@ static int find_status(struct vqhost_queue *queue, u64 address, u8 __user **byte
 	return 0;
 }
 
-static struct blk_io *get_io(struct blk_queue *blk, const struct virtqueue_chain *chain,
-			     const struct blk_request *request, u8 __user *status_byte)
+static struct blk_io *get_io(struct vqhost_queue *queue, const struct blk_reply *reply)
 {
+	struct blk_queue *blk = queue->private;
 	struct blk_io *io = llist_entry(blk->free, struct blk_io, node);
 
 	blk->free = io->node.next;
-	blk->in_flight++;
-	io->status = request->status;
-	io->status_byte = status_byte;
-	io->type = request->type;
+	vqhost_count(&queue->counters.in_flight, 1);
+	io->reply = *reply;
 	io->length = 0;
-	io->id = chain->id;
 	return io;
 }
 
-static void put_io(struct blk_queue *blk, struct blk_io *io)
+static void put_io(struct vqhost_queue *queue, struct blk_io *io)
 {
+	struct blk_queue *blk = queue->private;
+
 	io->node.next = blk->free;
 	blk->free = &io->node;
-	blk->in_flight--;
+	vqhost_count(&queue->counters.in_flight, -1);
 }
 
-/*
- * Give a chain back; @byte is where @address is, if there is an IOTLB.  Returns 0,
- * or -EIO on a broken ring.
- */
-static int answer(struct vqhost_queue *queue, u16 id, u64 address, u8 __user *byte, u8 status,
-		  u32 written)
+/* The same as blk_request_complete(), behind an IOTLB. */
+static int complete_translated(struct vqhost_queue *queue, const struct blk_reply *reply,
+			       u8 status, u32 written)
 {
-	if (unlikely(status != VIRTIO_BLK_S_OK))
-		vqhost_count(&queue->counters.errors, 1);
-	if (likely(!byte))
-		return blk_request_complete(&queue->ring, id, address, status, written);
 	if (unlikely(queue->ring.error))
 		return -EIO;
-	if (guest_memory_write_translated(&queue->memory, byte, &status, sizeof(status)))
+	if (guest_memory_write_translated(&queue->memory, reply->status_byte, &status,
+					  sizeof(status)))
 		return virtqueue_break(&queue->ring, VIRTQUEUE_MEMORY);
-	return virtqueue_push(&queue->ring, id, written + sizeof(status));
+	return virtqueue_push(&queue->ring, reply->id, written + sizeof(status));
+}
+
+/* Give a chain back for which @bytes were moved.  Returns 0, or -EIO on a broken ring. */
+static int answer(struct vqhost_queue *queue, const struct blk_reply *reply, u8 status, u32 bytes)
+{
+	u32 written = reply->type == VIRTIO_BLK_T_OUT ? 0 : bytes;
+	int err;
+
+	if (likely(!reply->status_byte))
+		err = blk_request_complete(&queue->ring, reply->id, reply->status, status, written);
+	else
+		err = complete_translated(queue, reply, status, written);
+	if (unlikely(err))
+		return err;
+	vqhost_count(&queue->counters.requests, 1);
+	trace_vqhost_request_complete(queue, reply->id, reply->type, bytes, status,
+				      reply->taken_at);
+	return 0;
+}
+
+/* The same for a request that is not carried out. */
+static int refuse(struct vqhost_queue *queue, const struct blk_reply *reply, u8 status)
+{
+	vqhost_count_error(queue, status == VIRTIO_BLK_S_UNSUPP ? -EOPNOTSUPP : -EINVAL);
+	return answer(queue, reply, status, 0);
 }
 
 /* A read that has failed may have written all the same. */
@@ -197,20 +215,16 @@ static int log_written(struct vqhost_queue *queue, struct blk_io *io)
 
 static int answer_io(struct vqhost_queue *queue, struct blk_io *io)
 {
-	u8 status = VIRTIO_BLK_S_OK;
-	u32 written = 0;
-
 	if (unlikely(io->written) && log_written(queue, io))
 		return -EIO;
 
 	/* A store that has shrunk moves less. */
-	if (unlikely(io->result != (int)io->length))
-		status = VIRTIO_BLK_S_IOERR;
-	else if (io->type == VIRTIO_BLK_T_IN)
-		written = io->length;
-	if (likely(status == VIRTIO_BLK_S_OK))
-		vqhost_count(&queue->counters.bytes, io->length);
-	return answer(queue, io->id, io->status, io->status_byte, status, written);
+	if (unlikely(io->result != (int)io->length)) {
+		vqhost_count_error(queue, io->result);
+		return answer(queue, &io->reply, VIRTIO_BLK_S_IOERR, 0);
+	}
+	vqhost_count(&queue->counters.bytes, io->length);
+	return answer(queue, &io->reply, VIRTIO_BLK_S_OK, io->length);
 }
 
 /* Stage all completed requests.  Returns 0, or -EIO on a broken ring. */
@@ -229,13 +243,13 @@ static int collect_completed(struct vqhost_queue *queue)
 		err = answer_io(queue, io);
 		if (unlikely(err))
 			ret = err;
-		put_io(blk, io);
+		put_io(queue, io);
 	}
 	return ret;
 }
 
-static int answer_get_id(struct vqhost_queue *queue, const struct virtqueue_chain *chain,
-			 const struct blk_request *request, u8 __user *byte)
+static int answer_get_id(struct vqhost_queue *queue, const struct blk_request *request,
+			 const struct blk_reply *reply)
 {
 	u8 serial[VIRTIO_BLK_ID_BYTES];
 	int written;
@@ -244,41 +258,42 @@ static int answer_get_id(struct vqhost_queue *queue, const struct virtqueue_chai
 	written = blk_request_fill(&queue->ring, request, serial, sizeof(serial));
 	if (unlikely(written < 0))
 		return written;
-	return answer(queue, chain->id, request->status, byte, VIRTIO_BLK_S_OK, written);
+	return answer(queue, reply, VIRTIO_BLK_S_OK, written);
 }
 
-static int start_ranges(struct vqhost_queue *queue, const struct virtqueue_chain *chain,
-			const struct blk_request *request, u8 __user *byte)
+static int start_ranges(struct vqhost_queue *queue, const struct blk_request *request,
+			const struct blk_reply *reply)
 {
 	struct blk_queue *blk = queue->private;
 	struct blk_ranges *ranges;
 	struct blk_io *io;
-	int status = VIRTIO_BLK_S_IOERR;
+	int status;
 
 	ranges = kmalloc(struct_size(ranges, range, BLK_RANGES_MAX), GFP_KERNEL_ACCOUNT);
-	if (ranges)
-		status = blk_request_ranges(&queue->ring, request, &blk->limits,
-					    ranges->range, &ranges->count);
+	if (!ranges) {
+		vqhost_count_error(queue, -ENOMEM);
+		return answer(queue, reply, VIRTIO_BLK_S_IOERR, 0);
+	}
+	status = blk_request_ranges(&queue->ring, request, &blk->limits, ranges->range,
+				    &ranges->count);
 	if (status != VIRTIO_BLK_S_OK) {
 		kfree(ranges);
-		return status < 0 ? status :
-				    answer(queue, chain->id, request->status, byte, status, 0);
+		return status < 0 ? status : refuse(queue, reply, status);
 	}
-	io = get_io(blk, chain, request, byte);
+	io = get_io(queue, reply);
 	io->ranges = ranges;
 	blk_slow_submit(io);
 	return 0;
 }
 
-static int start_access(struct vqhost_queue *queue, const struct virtqueue_chain *chain,
-			const struct blk_request *request, u8 __user *byte)
+static int start_access(struct vqhost_queue *queue, const struct blk_request *request,
+			const struct blk_reply *reply)
 {
-	struct blk_queue *blk = queue->private;
-	struct blk_io *io = get_io(blk, chain, request, byte);
+	struct blk_io *io = get_io(queue, reply);
 	int ret = blk_io_submit(io, request);
 
 	if (unlikely(ret == -EINPROGRESS))
-		put_io(blk, io);
+		put_io(queue, io);
 	return ret;
 }
 
@@ -289,32 +304,36 @@ static int start_access(struct vqhost_queue *queue, const struct virtqueue_chain
 static int serve(struct vqhost_queue *queue, const struct virtqueue_chain *chain)
 {
 	struct blk_queue *blk = queue->private;
+	struct blk_reply reply = { .id = chain->id, .taken_at = vqhost_trace_time() };
 	struct blk_request request;
-	u8 __user *byte;
 	u8 status;
 	int err;
 
 	err = blk_request_parse(&queue->ring, chain, &request);
 	if (unlikely(err))
 		return err;
-	err = find_status(queue, request.status, &byte);
+	reply.type = request.type;
+	reply.status = request.status;
+	err = find_status(queue, request.status, &reply.status_byte);
 	if (unlikely(err))
 		return err;
 
+	trace_vqhost_request_submit(queue, chain->id, request.type, request.sector,
+				    request.data_length);
 	status = blk_request_check(&request, &blk->limits);
 	if (unlikely(status != VIRTIO_BLK_S_OK))
-		return answer(queue, chain->id, request.status, byte, status, 0);
+		return refuse(queue, &reply, status);
 	switch (request.type) {
 	case VIRTIO_BLK_T_IN:
 	case VIRTIO_BLK_T_OUT:
-		return start_access(queue, chain, &request, byte);
+		return start_access(queue, &request, &reply);
 	case VIRTIO_BLK_T_FLUSH:
-		blk_slow_submit(get_io(blk, chain, &request, byte));
+		blk_slow_submit(get_io(queue, &reply));
 		return 0;
 	case VIRTIO_BLK_T_GET_ID:
-		return answer_get_id(queue, chain, &request, byte);
+		return answer_get_id(queue, &request, &reply);
 	default:
-		return start_ranges(queue, chain, &request, byte);
+		return start_ranges(queue, &request, &reply);
 	}
 }
 
@@ -344,9 +363,7 @@ static int take_request(struct vqhost_queue *queue, u64 *bytes)
  */
 static bool is_full(const struct vqhost_queue *queue)
 {
-	const struct blk_queue *blk = queue->private;
-
-	return blk->in_flight + queue->ring.staged_count >= queue->ring.size;
+	return queue->counters.in_flight + queue->ring.staged_count >= queue->ring.size;
 }
 
 /* Returns enum vqhost_run, or -EIO on a broken ring. */
@@ -431,8 +448,6 @@ bool blk_queue_ready(struct vqhost_queue *queue, enum vqhost_run state)
  */
 bool blk_queue_drain(struct vqhost_queue *queue)
 {
-	struct blk_queue *blk = queue->private;
-
 	collect_completed(queue);
-	return !blk->in_flight;
+	return !queue->counters.in_flight;
 }

@@ -87,7 +87,7 @@ static int do_ranges(struct blk_queue *blk, const struct blk_io *io)
 		length = (u64)range->sectors << BLK_SECTOR_SHIFT;
 		if (!length)
 			continue;
-		if (io->type == VIRTIO_BLK_T_DISCARD)
+		if (io->reply.type == VIRTIO_BLK_T_DISCARD)
 			err = discard(blk, offset, length);
 		else
 			err = write_zeroes(blk, offset, length, range->unmap);
@@ -117,7 +117,7 @@ void blk_slow_work(struct work_struct *work)
 	int result;
 
 	llist_for_each_entry_safe(io, next, list, node) {
-		if (io->type != VIRTIO_BLK_T_FLUSH) {
+		if (io->reply.type != VIRTIO_BLK_T_FLUSH) {
 			result = do_ranges(blk, io);
 			kfree(io->ranges);
 		} else {

@@ -44,6 +44,7 @@ int vqhost_device_open(struct inode *inode, struct file *file)
 		if (err)
 			goto err_queues;
 	}
+	vqhost_devices_add(device);
 	file->private_data = device;
 	return 0;
 
@@ -63,7 +64,6 @@ static void disown(struct vqhost_device *device)
 	for (i = 0; i < device->type->queues_max; i++) {
 		if (device->queues[i])
 			vqhost_queue_free(device->queues[i]);
-		device->queues[i] = NULL;
 	}
 	vqhost_worker_free_all(device);
 	if (device->map)
@@ -74,12 +74,10 @@ static void disown(struct vqhost_device *device)
 	if (device->log.event)
 		eventfd_ctx_put(device->log.event);
 	device->log = (struct vqhost_log) {};
-	if (device->mm) {
+	if (device->mm)
 		compat_owner_mm_put(device->mm);
-		put_task_struct(device->owner);
-	}
 	device->mm = NULL;
-	device->owner = NULL;
+	vqhost_devices_set_owner(device, NULL);
 	device->features = 0;
 }
 
@@ -99,6 +97,7 @@ int vqhost_device_release(struct inode *inode, struct file *file)
 	mutex_lock(&device->mutex);
 	disown(device);
 	mutex_unlock(&device->mutex);
+	vqhost_devices_remove(device);
 	if (device->type->device_release)
 		device->type->device_release(device);
 	mutex_destroy(&device->mutex);
@@ -131,7 +130,7 @@ static long set_owner(struct vqhost_device *device)
 	device->mm = compat_owner_mm_get();
 	if (!device->mm)
 		return -EINVAL;
-	device->owner = get_task_struct(current);
+	vqhost_devices_set_owner(device, current);
 	return 0;
 }
 

@@ -70,7 +70,15 @@ void vqhost_ring_area_sizes(const struct vqhost_device *device, u32 size,
 u32 vqhost_queue_base(const struct vqhost_queue *queue);
 
 /* stats.c */
+void vqhost_stopwatch_start(s64 *stopwatch, s64 now);
+void vqhost_stopwatch_stop(s64 *stopwatch, s64 now);
+void vqhost_queue_stats(const struct vqhost_queue *queue, struct vqhost_vring_stats *stats);
 long vqhost_vring_stats(struct vqhost_device *device, void __user *argument);
+
+/* debugfs.c */
+void vqhost_devices_add(struct vqhost_device *device);
+void vqhost_devices_remove(struct vqhost_device *device);
+void vqhost_devices_set_owner(struct vqhost_device *device, struct task_struct *owner);
 
 /* thread.c */
 bool vqhost_thread_serve(void *data);

@@ -8,6 +8,7 @@
 
 #include "../compat.h"
 #include "internal.h"
+#include "trace.h"
 
 /**
  * vqhost_queue_wake() - have a queue's thread look again
@@ -39,6 +40,7 @@ static int waiter_wake(wait_queue_entry_t *entry, unsigned int mode, int flags, 
 {
 	struct vqhost_waiter *waiter = container_of(entry, struct vqhost_waiter, entry);
 	__poll_t events = key_to_poll(key);
+	bool armed;
 
 	if (events && !(events & waiter->events))
 		return 0;
@@ -51,7 +53,10 @@ static int waiter_wake(wait_queue_entry_t *entry, unsigned int mode, int flags, 
 	 * file ready.  Pairs with the barrier in arm() in thread.c.
 	 */
 	smp_mb();
-	if (!READ_ONCE(waiter->armed))
+	armed = READ_ONCE(waiter->armed);
+	if (waiter->is_kick)
+		trace_vqhost_kick(waiter->queue, armed);
+	if (!armed)
 		return 0;
 	/* The first of several, as far as the thread has not cleared the bit. */
 	if (!test_bit(0, &waiter->queue->wake))
@@ -132,6 +137,7 @@ EXPORT_SYMBOL_GPL(vqhost_waiter_detach);
 int vqhost_queue_publish(struct vqhost_queue *queue)
 {
 	unsigned int staged = queue->ring.staged_count;
+	bool called = false;
 	int wanted;
 
 	if (!staged) {
@@ -139,6 +145,8 @@ int vqhost_queue_publish(struct vqhost_queue *queue)
 		return 0;
 	}
 	queue->poll.held_since = 0;
+	if (virtqueue_full(&queue->ring))
+		vqhost_count(&queue->counters.ring_full, 1);
 	wanted = virtqueue_publish(&queue->ring);
 	vqhost_log_signal(queue);
 	if (unlikely(wanted < 0))
@@ -147,8 +155,11 @@ int vqhost_queue_publish(struct vqhost_queue *queue)
 	vqhost_count(&queue->counters.batches, 1);
 	if (wanted && queue->call) {
 		vqhost_count(&queue->counters.calls, 1);
-		compat_eventfd_signal(queue->call);
+		called = true;
 	}
+	trace_vqhost_notify(queue, staged, called);
+	if (called)
+		compat_eventfd_signal(queue->call);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(vqhost_queue_publish);

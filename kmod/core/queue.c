@@ -9,10 +9,12 @@
  */
 #include <linux/file.h>
 #include <linux/nospec.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "internal.h"
+#include "trace.h"
 
 /**
  * vqhost_queue_get() - the queue of that index
@@ -46,13 +48,14 @@ struct vqhost_queue *vqhost_queue_get(struct vqhost_device *device, u32 index)
 	queue->kick_waiter.is_kick = true;
 	INIT_LIST_HEAD(&queue->miss.node);
 	queue->poll.limit_ns = vqhost_poll_limit_default();
-	device->queues[index] = queue;
+	/* Pairs with the dependency in queue_of() in debugfs.c. */
+	smp_store_release(&device->queues[index], queue);
 	return queue;
 }
 EXPORT_SYMBOL_GPL(vqhost_queue_get);
 
 /**
- * vqhost_queue_free() - stop a queue, free it
+ * vqhost_queue_free() - stop a queue, take it from its device, free it
  * @queue: the queue
  *
  * Context: device's mutex held, may sleep.
@@ -60,6 +63,7 @@ EXPORT_SYMBOL_GPL(vqhost_queue_get);
 void vqhost_queue_free(struct vqhost_queue *queue)
 {
 	vqhost_queue_stop(queue);
+	WRITE_ONCE(queue->device->queues[queue->index], NULL);
 	/* A start that failed may have asked for an address. */
 	vqhost_iotlb_forget(queue);
 	if (queue->worker)
@@ -221,6 +225,22 @@ static int init_ring(struct vqhost_queue *queue)
 	return err;
 }
 
+/* A queue that is parked waits. */
+static void set_stopwatches(struct vqhost_queue *queue, bool run)
+{
+	struct vqhost_counters *counters = &queue->counters;
+	s64 now = local_clock();
+
+	queue->waiting = run;
+	if (run) {
+		vqhost_stopwatch_start(&counters->run_time, now);
+		vqhost_stopwatch_start(&counters->wait_time, now);
+	} else {
+		vqhost_stopwatch_stop(&counters->wait_time, now);
+		vqhost_stopwatch_stop(&counters->run_time, now);
+	}
+}
+
 /**
  * vqhost_queue_start() - begin to serve a queue
  * @queue: not running
@@ -264,8 +284,11 @@ int vqhost_queue_start(struct vqhost_queue *queue, void *backend)
 	if (err)
 		goto err_kick;
 	vqhost_poll_start(&queue->poll);
+	queue->noted = false;
 	queue->reported = false;
-	queue->running = true;
+	WRITE_ONCE(queue->running, true);
+	set_stopwatches(queue, true);
+	trace_vqhost_queue_start(queue);
 	vqhost_queue_unpark(queue);
 	return 0;
 
@@ -298,6 +321,8 @@ void vqhost_queue_stop(struct vqhost_queue *queue)
 	virtqueue_destroy(&queue->ring);
 	vqhost_iotlb_forget(queue);
 	vqhost_translations_destroy(queue);
-	queue->running = false;
+	WRITE_ONCE(queue->running, false);
+	set_stopwatches(queue, false);
+	trace_vqhost_queue_stop(queue);
 }
 EXPORT_SYMBOL_GPL(vqhost_queue_stop);

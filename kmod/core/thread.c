@@ -13,6 +13,7 @@
 #include <linux/sched/task.h>
 
 #include "internal.h"
+#include "trace.h"
 
 /* A queue that is served, or waits for the other side, is not to be woken. */
 static void set_armed(struct vqhost_queue *queue, bool kick, bool backend)
@@ -54,13 +55,37 @@ static void arm(struct vqhost_queue *queue)
 	vqhost_log_signal(queue);
 }
 
+/* Of a queue's time while it has a backend, what is not waiting is being busy. */
+static void set_waiting(struct vqhost_queue *queue, bool waiting)
+{
+	if (likely(waiting == queue->waiting))
+		return;
+	queue->waiting = waiting;
+	if (waiting)
+		vqhost_stopwatch_start(&queue->counters.wait_time, local_clock());
+	else
+		vqhost_stopwatch_stop(&queue->counters.wait_time, local_clock());
+}
+
+/* Once for each start, whoever finds the ring broken. */
+static void note_broken(struct vqhost_queue *queue)
+{
+	unsigned int error = queue->ring.error;
+
+	if (queue->noted)
+		return;
+	queue->noted = true;
+	vqhost_count(&queue->counters.breaks[min_t(unsigned int, error, VQHOST_BREAKS - 1)], 1);
+	trace_vqhost_malformed(queue);
+}
+
 static void report_broken(struct vqhost_queue *queue)
 {
 	struct vqhost_device *device = queue->device;
 
 	queue->reported = true;
 	pr_info_ratelimited("%s: queue %u of %s/%d stopped: %s\n", device->type->name,
-			    queue->index, device->owner->comm, task_tgid_nr(device->owner),
+			    queue->index, device->owner_name, device->owner_pid,
 			    virtqueue_error_name(queue->ring.error));
 	if (queue->error)
 		compat_eventfd_signal(queue->error);
@@ -70,6 +95,7 @@ static void report_broken(struct vqhost_queue *queue)
 static void rest_broken(struct vqhost_queue *queue)
 {
 	/* Whoever found it broken: run(), a look at the ring, or a drain before. */
+	note_broken(queue);
 	if (!queue->reported)
 		report_broken(queue);
 	vqhost_log_signal(queue);
@@ -85,25 +111,39 @@ static void wait_for_address(struct vqhost_queue *queue)
 		queue->phase = VQHOST_PHASE_ARM;
 }
 
+static void run_dry(struct vqhost_queue *queue, enum vqhost_run state)
+{
+	struct vqhost_counters *counters = &queue->counters;
+
+	vqhost_count(state == VQHOST_RUN_EMPTY ? &counters->ring_empty : &counters->backend_waits,
+		     1);
+	vqhost_poll_begin(queue, state);
+}
+
 static void run(struct vqhost_queue *queue)
 {
 	int state;
 
+	trace_vqhost_batch_begin(queue);
 	if (unlikely(queue->unresolved))
 		state = vqhost_areas_resolve(queue);
 	else
 		state = queue->device->type->run(queue);
+	trace_vqhost_batch_end(queue, state);
 	if (unlikely(state < 0))
 		/* The ring is broken already; never the bare error. */
 		virtqueue_break(&queue->ring, VIRTQUEUE_REQUEST);
 	else if (unlikely(state == VQHOST_RUN_MISS))
 		wait_for_address(queue);
 	else if (state != VQHOST_RUN_AGAIN)
-		vqhost_poll_begin(queue, state);
+		run_dry(queue, state);
 }
 
 static void give_up(struct vqhost_queue *queue)
 {
+	if (unlikely(queue->ring.error))
+		note_broken(queue);
+	set_waiting(queue, true);
 	list_del(&queue->node);
 	/* Pairs with wait_for_completion() in vqhost_queue_park(): it is theirs now. */
 	complete(&queue->given_up);
@@ -149,6 +189,7 @@ static enum vqhost_phase work(struct vqhost_queue *queue)
 	}
 	if (unlikely(queue->ring.error)) {
 		rest_broken(queue);
+		set_waiting(queue, true);
 		return VQHOST_PHASE_ASLEEP;
 	}
 	if (queue->phase == VQHOST_PHASE_RUN)
@@ -161,6 +202,8 @@ static enum vqhost_phase work(struct vqhost_queue *queue)
 		wake(queue);
 	if (queue->phase == VQHOST_PHASE_ARM)
 		arm(queue);
+	set_waiting(queue, queue->phase == VQHOST_PHASE_ASLEEP ||
+			   queue->phase == VQHOST_PHASE_NAP);
 	return queue->phase;
 }
 
@@ -218,8 +261,10 @@ static void attend(struct vqhost_worker *worker)
 	/* Pairs with vqhost_worker_attention(): what was written before is seen. */
 	xchg(&worker->attention, 0);
 	spin_lock(&worker->lock);
-	list_for_each_entry(queue, &worker->inbox, node)
+	list_for_each_entry(queue, &worker->inbox, node) {
 		queue->phase = VQHOST_PHASE_RUN;
+		set_waiting(queue, false);
+	}
 	list_splice_tail_init(&worker->inbox, &worker->queues);
 	spin_unlock(&worker->lock);
 

@@ -182,8 +182,8 @@ TRACE_EVENT(vqhost_request_submit,
 
 TRACE_EVENT(vqhost_request_complete,
 	TP_PROTO(const struct vqhost_queue *queue, u16 id, u32 type, u64 bytes, int status,
-		 u64 since),
-	TP_ARGS(queue, id, type, bytes, status, since),
+		 u64 taken_at),
+	TP_ARGS(queue, id, type, bytes, status, taken_at),
 	TP_STRUCT__entry(
 		VQHOST_QUEUE_FIELDS
 		__field(u32, id)
@@ -198,7 +198,7 @@ TRACE_EVENT(vqhost_request_complete,
 		__entry->type = type;
 		__entry->bytes = bytes;
 		__entry->status = status;
-		__entry->latency_ns = since ? ktime_get_ns() - since : 0;
+		__entry->latency_ns = taken_at ? ktime_get_ns() - taken_at : 0;
 	),
 	TP_printk(VQHOST_QUEUE_FORMAT " id=%u type=%s bytes=%llu status=%d latency_ns=%llu",
 		  VQHOST_QUEUE_ARGUMENTS, __entry->id, vqhost_show_type(__entry->type),
@@ -239,6 +239,14 @@ TRACE_EVENT(vqhost_malformed,
 	TP_printk(VQHOST_QUEUE_FORMAT " error=%u cause=\"%s\"",
 		  VQHOST_QUEUE_ARGUMENTS, __entry->error, __entry->cause)
 );
+
+#ifndef TRACE_HEADER_MULTI_READ
+/* When a request is taken: the time for vqhost_request_complete, 0 while that is off. */
+static inline u64 vqhost_trace_time(void)
+{
+	return trace_vqhost_request_complete_enabled() ? ktime_get_ns() : 0;
+}
+#endif
 
 #endif /* VQHOST_CORE_TRACE_H */
 

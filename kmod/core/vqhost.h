@@ -6,8 +6,8 @@
  * devices.  The core serves the vhost ioctls, owns the guest memory map and
  * the queues' threads; the type supplies the functions of
  * &struct vqhost_device_type, above all run(), the datapath of one queue.
- * chains and batches are counted by vqhost_queue_publish(), the rest of a
- * queue's payload counters by the type.
+ * chains and batches are counted by vqhost_queue_publish(), requests, bytes,
+ * errors and what is in flight by the type.
  *
  * Who owns a queue
  * ----------------
@@ -169,29 +169,63 @@ struct vqhost_poll {
 #define VQHOST_PUBLISH_BATCH 32U
 
 /**
+ * enum vqhost_error - why a request ended in an error, or a packet was dropped
+ * @VQHOST_ERROR_MALFORMED: the driver asked for what cannot be done
+ * @VQHOST_ERROR_UNSUPPORTED: or for what this device does not know
+ * @VQHOST_ERROR_BACKEND: the store failed, the tap refused
+ * @VQHOST_ERROR_MEMORY: guest memory is not accessible, or the kernel has none
+ * @VQHOST_ERRORS: how many there are
+ */
+enum vqhost_error {
+	VQHOST_ERROR_MALFORMED,
+	VQHOST_ERROR_UNSUPPORTED,
+	VQHOST_ERROR_BACKEND,
+	VQHOST_ERROR_MEMORY,
+	VQHOST_ERRORS,
+};
+
+/**
  * struct vqhost_counters - statistics, written by the thread alone
  * @chains: given back to the driver
+ * @requests: answered; packets sent, received or dropped
  * @bytes: payload moved, either direction
- * @calls: sent to the driver
  * @batches: publications of used entries
+ * @calls: sent to the driver
+ * @in_flight: requests under way: no count of events
+ * @ring_empty: times run() had done all that was available
+ * @ring_full: publications before which the driver had no descriptor left
+ * @backend_waits: times run() could do nothing before the backend was ready
  * @polls_found: polls that found work
  * @polls_dry: polls that found nothing
  * @sleeps: times the thread went to sleep
- * @errors: requests that ended in an error, packets dropped
  * @misses: addresses that the owner was asked for
+ * @run_time: stopwatch, see stats.c: the queue is running ("mutex")
+ * @wait_time: stopwatch: meanwhile it sleeps, naps or is parked
+ * @errors: requests that ended in an error, packets dropped, by cause
+ * @breaks: times the ring broke, by enum virtqueue_error
  * @kicks: received from the driver; written by the wakers, who are serialised
  *	by the lock of the kick eventfd's wait queue
+ *
+ * What is written for each request or batch is in the first cache line.
  */
 struct vqhost_counters {
 	u64 chains;
+	u64 requests;
 	u64 bytes;
-	u64 calls;
 	u64 batches;
+	u64 calls;
+	u64 in_flight;
+	u64 ring_empty;
+	u64 ring_full;
+	u64 backend_waits;
 	u64 polls_found;
 	u64 polls_dry;
 	u64 sleeps;
-	u64 errors;
 	u64 misses;
+	s64 run_time;
+	s64 wait_time;
+	u64 errors[VQHOST_ERRORS];
+	u64 breaks[VQHOST_BREAKS];
 	u64 kicks ____cacheline_aligned_in_smp;
 };
 
@@ -209,6 +243,7 @@ static inline void vqhost_count(u64 *counter, u64 more)
  * @index: in the device
  * @worker: whose thread serves the queue, NULL until it has one ("mutex")
  * @thread: of @worker, for wakers, who may see the one before; NULL at first ("mutex")
+ * @thread_pid: the same, for those who look
  * @parked: the thread has given the queue up, so a control call owns it ("mutex")
  * @wanted: a control call asks for the queue
  * @given_up: completed whenever the thread gives the queue up
@@ -227,7 +262,9 @@ static inline void vqhost_count(u64 *counter, u64 more)
  * @base: where to start, see &struct virtqueue_config.base ("mutex")
  * @address: ring addresses; all 0 until set ("mutex")
  * @running: a backend is set and @ring is initialised ("mutex")
- * @reported: the owner has been told that @ring is broken ("thread")
+ * @waiting: &struct vqhost_counters.wait_time goes on ("thread")
+ * @noted: it has been counted that @ring is broken ("thread")
+ * @reported: the owner has been told ("thread")
  * @unresolved: the areas of @ring are to be looked up before it is touched ("thread")
  * @miss: what @memory waits for
  * @logged: pages were logged since the log's event was signalled ("thread")
@@ -262,6 +299,8 @@ struct vqhost_queue {
 	u32 base;
 	struct vhost_vring_addr address;
 	bool running;
+	bool waiting;
+	bool noted;
 	bool reported;
 	bool unresolved;
 	struct vqhost_miss miss;
@@ -318,14 +357,19 @@ struct vqhost_device_type {
  * struct vqhost_device - an open file of a device type
  * @type: its kind
  * @mutex: serialises control calls; protects everything marked "mutex"
- * @owner: the task that called VHOST_SET_OWNER, or NULL ("mutex")
- * @mm: its address space ("mutex")
+ * @number: never used twice while the module is loaded
+ * @node: in the list of all devices, see debugfs.c
+ * @owner_pid: process that called VHOST_SET_OWNER, in the initial namespace, or 0
+ *	("mutex", and the lock of that list)
+ * @owner_name: of that process, or empty; as @owner_pid
+ * @mm: its address space, or NULL without an owner ("mutex")
  * @features: as negotiated ("mutex": run() may read them, they change only
  *	while every thread is parked)
  * @map: guest memory map, or NULL ("mutex")
  * @iotlb: what takes its place with VIRTIO_F_ACCESS_PLATFORM
  * @log: the dirty log ("mutex")
- * @queues: allocated at the first control call that names them ("mutex")
+ * @queues: allocated at the first control call that names them ("mutex"; read by
+ *	those who look under rcu_read_lock())
  * @workers: by id ("mutex")
  * @private: the type's
  */
@@ -333,8 +377,9 @@ struct vqhost_device {
 	const struct vqhost_device_type *type;
 	struct mutex mutex;	/* protects everything marked "mutex" */
 	u32 number;
-	struct task_struct *owner;
+	struct list_head node;
 	pid_t owner_pid;
+	char owner_name[TASK_COMM_LEN];
 	struct mm_struct *mm;
 	u64 features;
 	struct vhost_iotlb *map;
@@ -421,6 +466,7 @@ void vqhost_waiter_detach(struct vqhost_waiter *waiter);
 /* For run() and drain(). */
 int guest_memory_write_translated(struct guest_memory *memory, void __user *to, const void *from,
 				  size_t length);
+void vqhost_count_error(struct vqhost_queue *queue, int err);
 int vqhost_queue_publish(struct vqhost_queue *queue);
 int vqhost_queue_publish_batch(struct vqhost_queue *queue);
 int vqhost_log_vectors(struct vqhost_queue *queue, const struct iovec *vectors, size_t length);

@@ -93,6 +93,7 @@ static void attach(struct vqhost_queue *queue, struct vqhost_worker *worker)
 	worker->attached++;
 	queue->worker = worker;
 	WRITE_ONCE(queue->thread, worker->task);
+	WRITE_ONCE(queue->thread_pid, task_pid_nr(worker->task));
 }
 
 /**

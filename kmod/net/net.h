@@ -11,6 +11,7 @@
 #include <linux/uio.h>
 #include <net/xdp.h>
 
+#include "../core/trace.h"
 #include "../core/vqhost.h"
 #include "header.h"
 
@@ -64,11 +65,13 @@ struct net_rx {
  * struct net_tx - state of a transmit queue
  * @frames: copied small packets that wait for being sent together
  * @count: how many
+ * @bytes: in them
  * @page: the memory they come from
  */
 struct net_tx {
 	struct xdp_buff frames[NET_BATCH];
 	unsigned int count;
+	u64 bytes;
 	struct page_frag page;
 };
 

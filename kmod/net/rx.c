@@ -126,6 +126,17 @@ static int copy_packet(struct vqhost_queue *queue, void *packet, size_t needed,
 	return 0;
 }
 
+static int push_all(struct vqhost_queue *queue, unsigned int chains)
+{
+	const struct net_queue *net = queue->private;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < chains && !err; i++)
+		err = virtqueue_push(&queue->ring, net->rx.taken[i].id, net->rx.taken[i].length);
+	return err;
+}
+
 /*
  * Returns 0 if a packet was handled or dropped, VQHOST_RUN_EMPTY,
  * VQHOST_RUN_BACKEND, VQHOST_RUN_MISS, or -EIO.  Adds the chains looked at to
@@ -134,15 +145,16 @@ static int copy_packet(struct vqhost_queue *queue, void *packet, size_t needed,
 static int receive_next(struct vqhost_queue *queue, unsigned int *chains)
 {
 	struct net_queue *net = queue->private;
+	u64 taken_at = vqhost_trace_time();
 	void *packet = next_packet(net);
 	struct gathered buffers;
-	size_t needed;
-	unsigned int i;
+	size_t length, needed;
 	int ret;
 
 	if (!packet)
 		return VQHOST_RUN_BACKEND;
-	needed = net_header_length(queue->device->features) + packet_length(packet);
+	length = packet_length(packet);
+	needed = net_header_length(queue->device->features) + length;
 	ret = gather(queue, needed, &buffers);
 	*chains += buffers.chains;
 	if (ret == 0 || unlikely(ret == -EINPROGRESS)) {
@@ -153,8 +165,13 @@ static int receive_next(struct vqhost_queue *queue, unsigned int *chains)
 		return ret;
 
 	forget_packet(net);
+	vqhost_count(&queue->counters.requests, 1);
 	if (ret == 1) {
+		trace_vqhost_request_submit(queue, net->rx.taken[0].id, VQHOST_TRACE_RECEIVE, 0,
+					    length);
 		ret = copy_packet(queue, packet, needed, &buffers);
+		trace_vqhost_request_complete(queue, net->rx.taken[0].id, VQHOST_TRACE_RECEIVE,
+					      ret ? 0 : length, ret, taken_at);
 		/* A packet that did not arrive wholly was written in part. */
 		if (unlikely(queue->memory.log) &&
 		    vqhost_log_vectors(queue, net->vectors, needed))
@@ -164,17 +181,11 @@ static int receive_next(struct vqhost_queue *queue, unsigned int *chains)
 	}
 	if (unlikely(ret)) {
 		virtqueue_put_back(&queue->ring, buffers.chains);
-		vqhost_count(&queue->counters.errors, 1);
+		vqhost_count_error(queue, ret);
 		return 0;
 	}
-
-	for (i = 0; i < buffers.chains; i++) {
-		ret = virtqueue_push(&queue->ring, net->rx.taken[i].id, net->rx.taken[i].length);
-		if (unlikely(ret))
-			return ret;
-	}
-	vqhost_count(&queue->counters.bytes, needed - net_header_length(queue->device->features));
-	return 0;
+	vqhost_count(&queue->counters.bytes, length);
+	return push_all(queue, buffers.chains);
 }
 
 /**

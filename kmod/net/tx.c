@@ -26,8 +26,9 @@ static size_t frame_size(size_t length)
 }
 
 /* Hand the waiting frames to the tap, which owns their memory from then on. */
-static void send_frames(struct net_queue *net)
+static void send_frames(struct vqhost_queue *queue)
 {
+	struct net_queue *net = queue->private;
 	struct tun_msg_ctl control = {
 		.type = TUN_MSG_PTR,
 		.num = net->tx.count,
@@ -40,15 +41,22 @@ static void send_frames(struct net_queue *net)
 	};
 	struct socket *socket = net->backend.socket;
 	unsigned int i;
+	int err;
 
 	if (!net->tx.count)
 		return;
-	if (socket->ops->sendmsg(socket, &message, 0) < 0) {
+	err = socket->ops->sendmsg(socket, &message, 0);
+	if (likely(err >= 0)) {
+		vqhost_count(&queue->counters.bytes, net->tx.bytes);
+	} else {
 		/* The tap is gone from its device and took nothing. */
-		for (i = 0; i < net->tx.count; i++)
+		for (i = 0; i < net->tx.count; i++) {
 			put_page(virt_to_head_page(net->tx.frames[i].data));
+			vqhost_count_error(queue, err);
+		}
 	}
 	net->tx.count = 0;
+	net->tx.bytes = 0;
 }
 
 /*
@@ -89,11 +97,12 @@ static int copy_frame(struct vqhost_queue *queue, struct iov_iter *from, size_t 
 	get_page(page->page);
 	page->offset += ALIGN(size, SMP_CACHE_BYTES);
 	net->tx.count++;
+	net->tx.bytes += length;
 	return 0;
 }
 
 /* Send a packet straight from guest memory. */
-static int send_large(struct vqhost_queue *queue, struct iov_iter *from)
+static int send_large(struct vqhost_queue *queue, struct iov_iter *from, size_t length)
 {
 	struct net_queue *net = queue->private;
 	struct socket *socket = net->backend.socket;
@@ -104,12 +113,15 @@ static int send_large(struct vqhost_queue *queue, struct iov_iter *from)
 		iov_iter_advance(from, net_header_length(queue->device->features));
 	message.msg_iter = *from;
 	sent = socket->ops->sendmsg(socket, &message, iov_iter_count(from));
-	return sent < 0 ? sent : 0;
+	if (sent < 0)
+		return sent;
+	vqhost_count(&queue->counters.bytes, length);
+	return 0;
 }
 
 /*
- * Returns 0 if the chain is done with, be it that its packet had to be
- * dropped; -EAGAIN if the tap cannot take it now.
+ * Returns 0; -EAGAIN if the tap cannot take the packet now; another -errno if it is
+ * to be dropped.
  */
 static int send_packet(struct vqhost_queue *queue, struct iov_iter *from, size_t length)
 {
@@ -118,23 +130,16 @@ static int send_packet(struct vqhost_queue *queue, struct iov_iter *from, size_t
 	bool limited = net->backend.socket->sk->sk_sndbuf != INT_MAX;
 	int err;
 
-	if (unlikely(length < ETH_HLEN || length > NET_PACKET_MAX)) {
-		err = -EINVAL;
-	} else if (limited || frame_size(length) > FRAME_SIZE_MAX) {
-		send_frames(net);
-		err = send_large(queue, from);
-		if (err == -EAGAIN)
-			return err;
-	} else {
-		err = copy_frame(queue, from, length);
-		if (net->tx.count == NET_BATCH)
-			send_frames(net);
+	if (unlikely(length < ETH_HLEN || length > NET_PACKET_MAX))
+		return -EINVAL;
+	if (limited || frame_size(length) > FRAME_SIZE_MAX) {
+		send_frames(queue);
+		return send_large(queue, from, length);
 	}
-	if (unlikely(err))
-		vqhost_count(&queue->counters.errors, 1);
-	else
-		vqhost_count(&queue->counters.bytes, length);
-	return 0;
+	err = copy_frame(queue, from, length);
+	if (net->tx.count == NET_BATCH)
+		send_frames(queue);
+	return err;
 }
 
 /*
@@ -147,11 +152,13 @@ static int transmit_next(struct vqhost_queue *queue)
 	struct net_queue *net = queue->private;
 	struct virtqueue_chain chain;
 	struct iov_iter from;
-	int ret;
+	u64 length, taken_at;
+	int ret, err;
 
 	ret = virtqueue_next(&queue->ring, &chain);
 	if (ret <= 0)
 		return ret;
+	taken_at = vqhost_trace_time();
 	if (unlikely(chain.writable || chain.readable_length < header))
 		return virtqueue_break(&queue->ring, VIRTQUEUE_REQUEST);
 	ret = net_chain_vectors(queue, &chain, 0);
@@ -161,13 +168,22 @@ static int transmit_next(struct vqhost_queue *queue)
 	}
 
 	iov_iter_init(&from, ITER_SOURCE, net->vectors, ret, chain.readable_length);
-	ret = send_packet(queue, &from, chain.readable_length - header);
-	if (unlikely(ret)) {
+	length = chain.readable_length - header;
+	trace_vqhost_request_submit(queue, chain.id, VQHOST_TRACE_TRANSMIT, 0, length);
+	err = send_packet(queue, &from, length);
+	if (unlikely(err == -EAGAIN)) {
 		virtqueue_put_back(&queue->ring, 1);
-		return ret;
+		return err;
 	}
+	if (unlikely(err))
+		vqhost_count_error(queue, err);
 	ret = virtqueue_push(&queue->ring, chain.id, 0);
-	return ret ? ret : 1;
+	if (unlikely(ret))
+		return ret;
+	vqhost_count(&queue->counters.requests, 1);
+	trace_vqhost_request_complete(queue, chain.id, VQHOST_TRACE_TRANSMIT, err ? 0 : length,
+				      err, taken_at);
+	return 1;
 }
 
 /**
@@ -179,7 +195,6 @@ static int transmit_next(struct vqhost_queue *queue)
  */
 int net_tx_run(struct vqhost_queue *queue)
 {
-	struct net_queue *net = queue->private;
 	unsigned int done;
 	int ret, err;
 
@@ -191,7 +206,7 @@ int net_tx_run(struct vqhost_queue *queue)
 		ret = 0;
 	}
 	/* The tap has the packets before the driver may reuse their memory. */
-	send_frames(net);
+	send_frames(queue);
 	err = vqhost_queue_publish_batch(queue);
 	if (ret == -EAGAIN)
 		ret = VQHOST_RUN_BACKEND;

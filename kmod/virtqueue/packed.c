@@ -376,6 +376,19 @@ static int packed_wants_call(struct device_virtqueue *vq)
 	return event_reached(vq, count);
 }
 
+/* If the last descriptor that is not in our hands is available, so are all. */
+static bool packed_full(const struct device_virtqueue *vq)
+{
+	struct position last = { vq->next_available, vq->available_wrap };
+	u16 flags;
+
+	if (vq->in_flight == vq->size)
+		return true;
+	advance(vq, &last, vq->size - vq->in_flight - 1);
+	return !ring_load16(&flags, &descriptor_at(vq, last.index)->flags) &&
+	       (flags & (FLAG_AVAILABLE | FLAG_USED)) == available_flags(last.wrap);
+}
+
 static int packed_kicks_off(struct device_virtqueue *vq)
 {
 	if (ring_store16(&device_event(vq)->flags, VRING_PACKED_EVENT_FLAG_DISABLE))
@@ -414,6 +427,7 @@ const struct virtqueue_layout virtqueue_packed = {
 	.flush		= packed_flush,
 	.wants_call	= packed_wants_call,
 	.pending	= packed_pending,
+	.full		= packed_full,
 	.kicks_off	= packed_kicks_off,
 	.kicks_on	= packed_kicks_on,
 	.base		= packed_base,

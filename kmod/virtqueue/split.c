@@ -308,6 +308,11 @@ static int split_wants_call(struct device_virtqueue *vq)
 	return vring_need_event(value, new, old);
 }
 
+static bool split_full(const struct device_virtqueue *vq)
+{
+	return (u16)(vq->seen_available - vq->next_used) >= vq->size;
+}
+
 static int split_kicks_off(struct device_virtqueue *vq)
 {
 	/* With event index the driver stops by itself: the event lies behind. */
@@ -344,6 +349,7 @@ const struct virtqueue_layout virtqueue_split = {
 	.flush		= split_flush,
 	.wants_call	= split_wants_call,
 	.pending	= split_pending,
+	.full		= split_full,
 	.kicks_off	= split_kicks_off,
 	.kicks_on	= split_kicks_on,
 	.base		= split_base,

@@ -216,6 +216,21 @@ int virtqueue_pending(struct device_virtqueue *vq)
 EXPORT_SYMBOL_GPL(virtqueue_pending);
 
 /**
+ * virtqueue_full() - has the driver nothing left to add chains with?
+ * @vq: the virtqueue
+ *
+ * For statistics: as far as is known without much looking.  Of a split ring the chains
+ * count that have been seen and not given back, not their descriptors.
+ * Context: owner, may sleep.
+ * Return: true if all the ring has is available to us or in our hands.
+ */
+bool virtqueue_full(const struct device_virtqueue *vq)
+{
+	return vq->layout->full(vq);
+}
+EXPORT_SYMBOL_GPL(virtqueue_full);
+
+/**
  * virtqueue_disable_kicks() - tell the driver that kicks are not needed
  * @vq: the virtqueue
  *

@@ -171,6 +171,7 @@ struct virtqueue_config {
  * @wants_call: does the driver want a notification for what was flushed since
  *	the previous question; -errno if it cannot be found out
  * @pending: see virtqueue_pending()
+ * @full: see virtqueue_full()
  * @kicks_off: see virtqueue_disable_kicks()
  * @kicks_on: ask for the next kick, without looking again
  * @base: see virtqueue_base()
@@ -182,6 +183,7 @@ struct virtqueue_layout {
 	int (*flush)(struct device_virtqueue *vq);
 	int (*wants_call)(struct device_virtqueue *vq);
 	int (*pending)(struct device_virtqueue *vq);
+	bool (*full)(const struct device_virtqueue *vq);
 	int (*kicks_off)(struct device_virtqueue *vq);
 	int (*kicks_on)(struct device_virtqueue *vq);
 	u32 (*base)(const struct device_virtqueue *vq);
@@ -320,6 +322,7 @@ int virtqueue_push(struct device_virtqueue *vq, u16 id, u32 written);
 int virtqueue_publish(struct device_virtqueue *vq);
 
 int virtqueue_pending(struct device_virtqueue *vq);
+bool virtqueue_full(const struct device_virtqueue *vq);
 int virtqueue_disable_kicks(struct device_virtqueue *vq);
 int virtqueue_enable_kicks(struct device_virtqueue *vq);
 u32 virtqueue_base(const struct device_virtqueue *vq);

@@ -158,7 +158,8 @@ struct vqhost_blk_serial {
  *	of the disk, of no whole sectors, or that writes to one that is read-only; a
  *	packet too short, too long or with a bad header; one that does not fit
  *	the buffers it was to be received in
- * @errors_unsupported: requests of a type that is not known or was not negotiated
+ * @errors_unsupported: requests of a type that is not known, was not negotiated, or
+ *	that the store does not know
  * @errors_backend: requests that the store failed, packets that the tap refused
  * @errors_memory: guest memory that could not be accessed, or no kernel memory.
  *	The four sum up to @errors
