@@ -245,8 +245,12 @@ static const char *stops(struct vhost_queue *queue, void (*provoke)(struct vhost
 {
 	static char other_error[32];
 	struct vqhost_vring_stats stats;
+	uint64_t breaks;
 	uint16_t used;
 
+	if (vhost_queue_stats(queue, &stats))
+		return "there are no statistics";
+	breaks = stats.breaks[error];
 	eventfd_take(queue->error);
 	used = driver_ring_used_index(&queue->ring);
 	provoke(queue);
@@ -259,6 +263,8 @@ static const char *stops(struct vhost_queue *queue, void (*provoke)(struct vhost
 		snprintf(other_error, sizeof(other_error), "the error is %u", stats.error);
 		return other_error;
 	}
+	if (stats.breaks[error] != breaks + 1)
+		return "the break is not counted once";
 	if (driver_ring_used_index(&queue->ring) != used)
 		return "a malformed chain was used";
 

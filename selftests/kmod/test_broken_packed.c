@@ -185,8 +185,12 @@ static const char *stops(struct vhost_queue *queue, void (*provoke)(struct vhost
 {
 	static char other_error[32];
 	struct vqhost_vring_stats stats;
+	uint64_t breaks;
 	uint32_t used;
 
+	if (vhost_queue_stats(queue, &stats))
+		return "there are no statistics";
+	breaks = stats.breaks[error];
 	eventfd_take(queue->error);
 	used = driver_ring_device_base(&queue->ring);
 	provoke(queue);
@@ -200,6 +204,8 @@ static const char *stops(struct vhost_queue *queue, void (*provoke)(struct vhost
 		snprintf(other_error, sizeof(other_error), "the error is %u", stats.error);
 		return other_error;
 	}
+	if (stats.breaks[error] != breaks + 1)
+		return "the break is not counted once";
 
 	/* A good chain is not taken any more, and the error not told again. */
 	driver_ring_add_packed(&queue->ring, GUEST_MEMORY, 64, 0, 0);
@@ -295,6 +301,7 @@ TEST_F_TIMEOUT(broken_packed_blk, with_requests_under_way, TEST_TIME_LIMIT)
 		EXPECT_EQ(1, eventfd_wait(queue->error, TIME_LIMIT_MS));
 		ASSERT_EQ(0, vhost_queue_stats(queue, &stats));
 		EXPECT_EQ(VIRTQUEUE_ID_IN_USE, stats.error);
+		EXPECT_LT(0, stats.breaks[VIRTQUEUE_ID_IN_USE]);
 		EXPECT_EQ(VIRTIO_BLK_S_OK, blk_do(&self->other, VIRTIO_BLK_T_IN, 0, 4096));
 	}
 	ASSERT_EQ(0, vhost_queue_blk_backend(queue, -1, 0));

@@ -237,6 +237,20 @@ int vhost_queue_blk_backend(struct vhost_queue *queue, int fd, uint32_t flags)
 }
 
 /**
+ * vhost_queue_set_poll_limit() - how long a queue holds and polls at most
+ * @queue: the queue
+ * @microseconds: 0 = never
+ *
+ * Return: 0 or -errno.
+ */
+int vhost_queue_set_poll_limit(struct vhost_queue *queue, unsigned int microseconds)
+{
+	struct vhost_vring_state state = { .index = queue->index, .num = microseconds };
+
+	return ioctl(queue->device->fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &state) ? -errno : 0;
+}
+
+/**
  * vhost_queue_stats() - read a queue's counters
  * @queue: of a vqhost device
  * @stats: receives them
@@ -311,6 +325,25 @@ int vhost_queue_wait(struct vhost_queue *queue, unsigned int count)
 	while (!driver_ring_calls_on(&queue->ring, count)) {
 		if (!eventfd_wait(queue->call, TIME_LIMIT_MS) || now_ms() > end)
 			return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+/**
+ * vhost_queue_wait_silently() - the same without calls, which are turned off
+ * @queue: the queue
+ * @count: how many chains are to wait to be reaped
+ *
+ * Return: 0 or -ETIMEDOUT.
+ */
+int vhost_queue_wait_silently(struct vhost_queue *queue, unsigned int count)
+{
+	int64_t end = now_ms() + TIME_LIMIT_MS;
+
+	while (driver_ring_used(&queue->ring) < count) {
+		if (now_ms() > end)
+			return -ETIMEDOUT;
+		usleep(200);
 	}
 	return 0;
 }

@@ -72,10 +72,12 @@ int vhost_queue_net_backend(struct vhost_queue *queue, int fd);
 int vhost_queue_blk_backend(struct vhost_queue *queue, int fd, uint32_t flags);
 int64_t vhost_queue_get_base(struct vhost_queue *queue);
 int vhost_queue_set_base(struct vhost_queue *queue, uint32_t base);
+int vhost_queue_set_poll_limit(struct vhost_queue *queue, unsigned int microseconds);
 int vhost_queue_stats(struct vhost_queue *queue, struct vqhost_vring_stats *stats);
 
 void vhost_queue_expose(struct vhost_queue *queue);
 int vhost_queue_wait(struct vhost_queue *queue, unsigned int count);
+int vhost_queue_wait_silently(struct vhost_queue *queue, unsigned int count);
 
 uint64_t eventfd_take(int fd);
 uint64_t eventfd_wait(int fd, int milliseconds);
