@@ -54,7 +54,7 @@ bench-ring: ## compare the ring code with the kernel's own: time and instruction
 	@selftests/testhost/setup
 	@selftests/bench/bench --kernel $(KERNEL)
 
-bench-iotlb: ## measure what an IOTLB costs, in instructions, in the test host (ROUNDS=N)
+bench-iotlb: ## measure what an IOTLB costs, in instructions, in the test host (ROUNDS=N DEPTH=N)
 	@selftests/testhost/setup
 	@selftests/bench/iotlb
 

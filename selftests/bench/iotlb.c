@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * usage: bench_iotlb ROUNDS
+ * usage: bench_iotlb ROUNDS DEPTH
  *
  * What an IOTLB costs: the same work with and without VIRTIO_F_ACCESS_PLATFORM, of
- * our devices and of mainline's, one after the other in each round.  256 buffers
+ * our devices and of mainline's, one after the other in each round.  DEPTH operations
+ * are made available at a time, and waited for.  256 buffers
  * lie on pages of their own, spread over one region of guest memory; behind the
  * IOTLB each page is a mapping, all there from the beginning.
  *
@@ -48,6 +49,8 @@ static struct subject subjects[SUBJECTS] = {
 	{ "blk read, vqhost", VQHOST_BLK, false, {} },
 	{ "blk read, vqhost", VQHOST_BLK, true, {} },
 };
+
+static unsigned int depth = BUFFERS;
 
 static void check(int err, const char *what)
 {
@@ -108,17 +111,17 @@ static void add(struct vhost_queue *queue, bool is_net, unsigned int n)
 		check(driver_ring_add(&queue->ring, buffers, 1, 2), "add");
 }
 
-/* @count operations, as many at a time as there are buffers. */
+/* @count operations, so many at a time. */
 static void operate(struct vhost_queue *queue, bool is_net, unsigned int count)
 {
 	unsigned int done, n;
 
-	for (done = 0; done < count; done += BUFFERS) {
-		for (n = 0; n < BUFFERS; n++)
-			add(queue, is_net, n);
+	for (done = 0; done < count; done += depth) {
+		for (n = 0; n < depth; n++)
+			add(queue, is_net, (done + n) % BUFFERS);
 		vhost_queue_expose(queue);
-		check(vhost_queue_wait(queue, BUFFERS), "wait");
-		for (n = 0; n < BUFFERS; n++)
+		check(vhost_queue_wait(queue, depth), "wait");
+		for (n = 0; n < depth; n++)
 			check(driver_ring_reap(&queue->ring, NULL), "reap");
 	}
 }
@@ -192,7 +195,9 @@ int main(int argc, char **argv)
 	struct tap tap;
 	int store;
 
-	if (!rounds || rounds > ROUNDS_MAX)
+	if (argc > 2)
+		depth = atoi(argv[2]);
+	if (!rounds || rounds > ROUNDS_MAX || !depth || depth > BUFFERS)
 		return 2;
 	check(tap_open(&tap, TAP, sizeof(struct virtio_net_hdr_mrg_rxbuf), ETHERTYPE_TEST, 0),
 	      "tap");

@@ -155,6 +155,34 @@ TEST_F(ring, push_too_many)
 	EXPECT_EQ(8, driver_ring_used(&self->pair.driver));
 }
 
+/* The driver has nothing left to add with: seen when the ring was looked at. */
+TEST_F(ring, full)
+{
+	struct device_virtqueue *device = &self->pair.device;
+	unsigned int i;
+
+	EXPECT_FALSE(virtqueue_full(device));
+	ASSERT_LE(0, pair_add_exposed(&self->pair, 7));
+	ASSERT_EQ(1, virtqueue_next(device, &self->chain));
+	EXPECT_FALSE(virtqueue_full(device));
+	ASSERT_LE(0, pair_add_exposed(&self->pair, 1));
+	for (i = 0; i < 7; i++)
+		ASSERT_EQ(1, virtqueue_next(device, &self->chain));
+	EXPECT_TRUE(virtqueue_full(device));
+	virtqueue_put_back(device, 3);
+	EXPECT_TRUE(virtqueue_full(device));
+	ASSERT_EQ(0, virtqueue_push(device, 0, 0));
+	EXPECT_TRUE(virtqueue_full(device));
+	EXPECT_LE(0, virtqueue_publish(device));
+	EXPECT_FALSE(virtqueue_full(device));
+	ASSERT_LE(0, driver_ring_reap(&self->pair.driver, NULL));
+	ASSERT_LE(0, pair_add_exposed(&self->pair, 1));
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(1, virtqueue_next(device, &self->chain));
+	ASSERT_EQ(1, virtqueue_next(device, &self->chain));
+	EXPECT_TRUE(virtqueue_full(device));
+}
+
 /* The longest chain there may be: all descriptors of the table. */
 TEST_F(ring, chain_of_the_whole_table)
 {
