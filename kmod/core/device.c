@@ -78,7 +78,7 @@ static void disown(struct vqhost_device *device)
 		compat_owner_mm_put(device->mm);
 	device->mm = NULL;
 	vqhost_devices_set_owner(device, NULL);
-	device->features = 0;
+	WRITE_ONCE(device->features, 0);
 }
 
 /**
@@ -223,7 +223,7 @@ static long set_features(struct vqhost_device *device, u64 __user *argument)
 		vqhost_device_unpark(device);
 		return -EFAULT;
 	}
-	device->features = features;
+	WRITE_ONCE(device->features, features);
 	for (i = 0; i < device->type->queues_max; i++) {
 		if (!device->queues[i])
 			continue;

@@ -83,7 +83,8 @@ void vqhost_queue_stats(const struct vqhost_queue *queue, struct vqhost_vring_st
 	unsigned int i;
 
 	stats->index = queue->index;
-	stats->error = READ_ONCE(queue->ring.error);
+	/* In debugfs a queue may be set up meanwhile, which clears it with all the rest. */
+	stats->error = data_race(READ_ONCE(queue->ring.error));
 	stats->running = READ_ONCE(queue->running);
 	stats->chains = READ_ONCE(counters->chains);
 	stats->bytes = READ_ONCE(counters->bytes);

@@ -25,7 +25,7 @@ static long set_size(struct vqhost_queue *queue, void __user *argument)
 		return -EINVAL;
 	if (!is_packed(queue) && (state.num & (state.num - 1)))
 		return -EINVAL;
-	queue->size = state.num;
+	WRITE_ONCE(queue->size, state.num);
 	return 0;
 }
 

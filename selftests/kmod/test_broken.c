@@ -263,8 +263,6 @@ static const char *stops(struct vhost_queue *queue, void (*provoke)(struct vhost
 		snprintf(other_error, sizeof(other_error), "the error is %u", stats.error);
 		return other_error;
 	}
-	if (stats.breaks[error] != breaks + 1)
-		return "the break is not counted once";
 	if (driver_ring_used_index(&queue->ring) != used)
 		return "a malformed chain was used";
 
@@ -274,6 +272,8 @@ static const char *stops(struct vhost_queue *queue, void (*provoke)(struct vhost
 	eventfd_write(queue->kick, 1);
 	if (eventfd_wait(queue->error, 5))
 		return "the error eventfd is signalled again";
+	if (vhost_queue_stats(queue, &stats) || stats.breaks[error] != breaks + 1)
+		return "the break is not counted once";
 	if (driver_ring_used_index(&queue->ring) != used)
 		return "the queue goes on";
 	return NULL;

@@ -161,7 +161,7 @@ TEST(tap_changes_meanwhile)
 static bool reply_is_defined(int fd, unsigned long request, const void *argument, size_t given,
 			     size_t reply)
 {
-	uint8_t content[2][256];
+	uint8_t content[2][1024];
 	unsigned int i, n;
 
 	for (n = 0; n < 2; n++) {
