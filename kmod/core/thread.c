@@ -177,6 +177,11 @@ static void look_after_nap(struct vqhost_queue *queue)
 		vqhost_poll_look(queue);
 }
 
+static bool is_idle(enum vqhost_phase phase)
+{
+	return phase == VQHOST_PHASE_ASLEEP || phase == VQHOST_PHASE_NAP;
+}
+
 /*
  * Do what is next for a queue, at most a batch.  Returns what is next after it;
  * the queue may be somebody else's by then.
@@ -202,8 +207,7 @@ static enum vqhost_phase work(struct vqhost_queue *queue)
 		wake(queue);
 	if (queue->phase == VQHOST_PHASE_ARM)
 		arm(queue);
-	set_waiting(queue, queue->phase == VQHOST_PHASE_ASLEEP ||
-			   queue->phase == VQHOST_PHASE_NAP);
+	set_waiting(queue, is_idle(queue->phase));
 	return queue->phase;
 }
 
@@ -283,7 +287,7 @@ static void serve_round(struct vqhost_worker *worker)
 
 	list_for_each_entry_safe(queue, next, &worker->queues, node) {
 		phase = work(queue);
-		awake |= phase != VQHOST_PHASE_ASLEEP && phase != VQHOST_PHASE_NAP;
+		awake |= !is_idle(phase);
 		busy |= phase == VQHOST_PHASE_RUN;
 	}
 	if (!awake)

@@ -371,7 +371,7 @@ TEST_F(debugfs, for_root_only)
 		worked = what_nobody_reads(self->device.fd);
 		if (worked)
 			TH_LOG("%s", worked);
-		_exit(worked != NULL);
+		_exit(!!worked);
 	}
 	ASSERT_EQ(pid, waitpid(pid, &result, 0));
 	EXPECT_EQ(0, result);

@@ -3,6 +3,7 @@
  * Tracepoints: what is told of a request, in which order, and that nothing is while they
  * are off.  In a trace buffer of their own.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -94,7 +95,7 @@ static bool has(unsigned int line, const char *field, const char *value)
 
 	snprintf(wanted, sizeof(wanted), " %s=%s", field, value);
 	found = line < lines_count ? strstr(lines[line], wanted) : NULL;
-	return found && strchr(" \n", found[strlen(wanted)]);
+	return found && isspace(found[strlen(wanted)]);
 }
 
 /* A number, or -1. */
