@@ -48,6 +48,20 @@ int store_open(enum store store, int flags)
 }
 
 /**
+ * store_start() - open a store and put it behind a queue
+ * @queue: the queue
+ * @store: which
+ * @fd: receives its file descriptor, or -errno
+ *
+ * Return: 0 or -errno.
+ */
+int store_start(struct vhost_queue *queue, enum store store, int *fd)
+{
+	*fd = store_open(store, O_RDWR);
+	return *fd < 0 ? *fd : vhost_queue_blk_backend(queue, *fd, 0);
+}
+
+/**
  * blk_add_pieces() - add a request whose data lies anywhere
  * @queue: the queue
  * @n: number of the request: which header and status it uses

@@ -33,6 +33,7 @@ enum store {
 };
 
 int store_open(enum store store, int flags);
+int store_start(struct vhost_queue *queue, enum store store, int *fd);
 
 int blk_add(struct vhost_queue *queue, unsigned int n, uint32_t type, uint64_t sector,
 	    uint32_t length);

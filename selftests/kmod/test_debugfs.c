@@ -121,13 +121,6 @@ FIXTURE_TEARDOWN(debugfs)
 	close(self->store);
 }
 
-static int start(struct _test_data_debugfs *self, enum store store)
-{
-	self->store = store_open(store, O_RDWR);
-	return self->store < 0 ? self->store :
-				 vhost_queue_blk_backend(&self->queue, self->store, 0);
-}
-
 TEST_F(debugfs, devices)
 {
 	struct row *row = &self->row;
@@ -142,7 +135,7 @@ TEST_F(debugfs, devices)
 	EXPECT_EQ(BLK_FEATURES, number(row, "features"));
 	EXPECT_EQ(1, number(row, "queues"));
 	EXPECT_EQ(0, number(row, "running"));
-	ASSERT_EQ(0, start(self, STORE_RAM_DISK));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_RAM_DISK, &self->store));
 	ASSERT_EQ(0, find(row, "devices", "owner_pid", getpid(), 0));
 	EXPECT_EQ(1, number(row, "running"));
 	EXPECT_EQ(-ENOENT, find(row, "devices", "owner_pid", getpid(), 1));
@@ -206,7 +199,7 @@ TEST_F_TIMEOUT(debugfs, queues, TEST_TIME_LIMIT)
 	EXPECT_STREQ("-", value(row, "breaks"));
 	EXPECT_EQ(-ENOENT, find(row, "queues", "owner_pid", getpid(), 1));
 
-	ASSERT_EQ(0, start(self, STORE_RAM_DISK));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_RAM_DISK, &self->store));
 	for (i = 0; i < 5; i++)
 		ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(queue, VIRTIO_BLK_T_OUT, 0, 1024));
 	ASSERT_EQ(VIRTIO_BLK_S_UNSUPP, blk_do(queue, 99, 0, 0));
@@ -254,7 +247,7 @@ TEST_F_TIMEOUT(debugfs, device_that_hangs, TEST_TIME_LIMIT)
 	unsigned int i, n;
 	pthread_t thread;
 
-	ASSERT_EQ(0, start(self, STORE_MAPPED));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_MAPPED, &self->store));
 	ASSERT_EQ(0, system("dmsetup suspend --nolockfs vqhost"));
 	for (n = 0; n < 4; n++)
 		ASSERT_LE(0, blk_add(queue, n, VIRTIO_BLK_T_IN, 8 * n, 4096));

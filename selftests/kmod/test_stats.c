@@ -75,14 +75,6 @@ FIXTURE_TEARDOWN(disk)
 	close(self->store);
 }
 
-/* Returns 0 or -errno. */
-static int start(struct _test_data_disk *self, enum store store)
-{
-	self->store = store_open(store, O_RDWR);
-	return self->store < 0 ? self->store :
-				 vhost_queue_blk_backend(&self->queue, self->store, 0);
-}
-
 /* Stop, then read.  Returns 0 or -errno. */
 static int stop(struct _test_data_disk *self)
 {
@@ -128,7 +120,7 @@ TEST_F_TIMEOUT(disk, batch, TEST_TIME_LIMIT)
 		ASSERT_LE(0, blk_add(&self->queue, n, requests[n].type, requests[n].sector,
 				     requests[n].length));
 	driver_ring_expose(&self->queue.ring);
-	ASSERT_EQ(0, start(self, STORE_RAM_DISK));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_RAM_DISK, &self->store));
 	ASSERT_EQ(0, vhost_queue_wait(&self->queue, count));
 	ASSERT_EQ(0, stop(self));
 	for (n = 0; n < count; n++)
@@ -162,7 +154,7 @@ TEST_F_TIMEOUT(disk, calls_suppressed, TEST_TIME_LIMIT)
 	struct vhost_queue *queue = &self->queue;
 	unsigned int n;
 
-	ASSERT_EQ(0, start(self, STORE_RAM_DISK));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_RAM_DISK, &self->store));
 	/* With an event index, the first publication is always told. */
 	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(queue, VIRTIO_BLK_T_IN, 0, 512));
 	for (n = 0; n < 5; n++) {
@@ -194,7 +186,7 @@ TEST_F_TIMEOUT(disk, errors_by_cause, TEST_TIME_LIMIT)
 {
 	void *data = guest_pointer(&self->device, BLK_DATA(0));
 
-	ASSERT_EQ(0, start(self, STORE_TMPFS));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_TMPFS, &self->store));
 	ASSERT_EQ(0, ftruncate(self->store, 8192));
 	EXPECT_EQ(VIRTIO_BLK_S_OK, blk_do(&self->queue, VIRTIO_BLK_T_IN, 0, 4096));
 	EXPECT_EQ(VIRTIO_BLK_S_IOERR, blk_do(&self->queue, VIRTIO_BLK_T_IN, 64, 4096));
@@ -233,7 +225,7 @@ TEST_F_TIMEOUT(disk, in_flight, TEST_TIME_LIMIT)
 	struct vhost_queue *queue = &self->queue;
 	unsigned int n;
 
-	ASSERT_EQ(0, start(self, STORE_MAPPED));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_MAPPED, &self->store));
 	ASSERT_EQ(0, system("dmsetup suspend --nolockfs vqhost"));
 	for (n = 0; n < 7; n++)
 		ASSERT_LE(0, blk_add(queue, n, VIRTIO_BLK_T_IN, 8 * n, 4096));
@@ -265,7 +257,7 @@ TEST_F_TIMEOUT(disk, times, TEST_TIME_LIMIT)
 	uint64_t before = now_ns(), slept;
 	unsigned int i;
 
-	ASSERT_EQ(0, start(self, STORE_RAM_DISK));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_RAM_DISK, &self->store));
 	for (i = 0; i < 50; i++)
 		ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(queue, VIRTIO_BLK_T_IN, 0, 4096));
 	/* It sleeps when it has waited for as long as we looked away. */
@@ -306,7 +298,7 @@ TEST_F_TIMEOUT(disk, times_of_a_shared_worker, TEST_TIME_LIMIT)
 	ASSERT_EQ(0, ioctl(self->device.fd, VHOST_ATTACH_VRING_WORKER, &worker));
 	worker.index = 0;
 	ASSERT_EQ(0, ioctl(self->device.fd, VHOST_ATTACH_VRING_WORKER, &worker));
-	ASSERT_EQ(0, start(self, STORE_RAM_DISK));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_RAM_DISK, &self->store));
 	ASSERT_EQ(0, vhost_queue_blk_backend(&idle, self->store, 0));
 	/* By now it has looked at its ring, and sleeps when the other has been served. */
 	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(&idle, VIRTIO_BLK_T_IN, 0, 512));
@@ -339,7 +331,7 @@ TEST_F(disk, version_1)
 	ASSERT_EQ(0, ioctl(self->device.fd, VQHOST_GET_API_VERSION, &version));
 	EXPECT_EQ(2, version);
 	EXPECT_EQ(VQHOST_API_VERSION, version);
-	ASSERT_EQ(0, start(self, STORE_RAM_DISK));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_RAM_DISK, &self->store));
 	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(&self->queue, VIRTIO_BLK_T_IN, 0, 4096));
 	/* The queue is parked for that: what the driver has seen is counted by then. */
 	ASSERT_LE(0, vhost_queue_get_base(&self->queue));

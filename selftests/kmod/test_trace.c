@@ -143,13 +143,6 @@ FIXTURE_TEARDOWN(trace)
 	rmdir(BUFFER);
 }
 
-static int start(struct _test_data_trace *self, enum store store)
-{
-	self->store = store_open(store, O_RDWR);
-	return self->store < 0 ? self->store :
-				 vhost_queue_blk_backend(&self->queue, self->store, 0);
-}
-
 /* Until it has nothing to do and sleeps: then a kick wakes it. */
 static int wait_asleep(struct vhost_queue *queue)
 {
@@ -186,7 +179,7 @@ TEST_F_TIMEOUT(trace, order, TEST_TIME_LIMIT)
 	unsigned int i;
 
 	ASSERT_EQ(0, enable(true));
-	ASSERT_EQ(0, start(self, STORE_RAM_DISK));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_RAM_DISK, &self->store));
 	ASSERT_EQ(0, wait_asleep(&self->queue));
 	took = now_ns();
 	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(&self->queue, VIRTIO_BLK_T_IN, 40, 4096));
@@ -232,7 +225,7 @@ TEST_F_TIMEOUT(trace, requests, TEST_TIME_LIMIT)
 {
 	unsigned int line;
 
-	ASSERT_EQ(0, start(self, STORE_DELAYED));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_DELAYED, &self->store));
 	ASSERT_EQ(0, enable(true));
 	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(&self->queue, VIRTIO_BLK_T_OUT, 0, 512));
 	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(&self->queue, VIRTIO_BLK_T_FLUSH, 0, 0));
@@ -261,7 +254,7 @@ TEST_F_TIMEOUT(trace, request_from_before, TEST_TIME_LIMIT)
 	struct vqhost_vring_stats stats = {};
 	unsigned int i, line;
 
-	ASSERT_EQ(0, start(self, STORE_MAPPED));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_MAPPED, &self->store));
 	ASSERT_EQ(0, system("dmsetup suspend --nolockfs vqhost"));
 	ASSERT_LE(0, blk_add(queue, 0, VIRTIO_BLK_T_IN, 0, 4096));
 	vhost_queue_expose(queue);
@@ -285,7 +278,7 @@ TEST_F_TIMEOUT(trace, nothing_while_off, TEST_TIME_LIMIT)
 {
 	unsigned int i;
 
-	ASSERT_EQ(0, start(self, STORE_RAM_DISK));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_RAM_DISK, &self->store));
 	ASSERT_EQ(0, enable(true));
 	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(&self->queue, VIRTIO_BLK_T_IN, 0, 512));
 	ASSERT_EQ(0, enable(false));
@@ -304,7 +297,7 @@ TEST_F_TIMEOUT(trace, notification_decision, TEST_TIME_LIMIT)
 {
 	struct vhost_queue *queue = &self->queue;
 
-	ASSERT_EQ(0, start(self, STORE_RAM_DISK));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_RAM_DISK, &self->store));
 	ASSERT_EQ(0, enable(true));
 	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(queue, VIRTIO_BLK_T_IN, 0, 512));
 	driver_ring_calls_off(&queue->ring);
@@ -325,7 +318,7 @@ TEST_F_TIMEOUT(trace, malformed, TEST_TIME_LIMIT)
 	struct vhost_queue *queue = &self->queue;
 	unsigned int line;
 
-	ASSERT_EQ(0, start(self, STORE_RAM_DISK));
+	ASSERT_EQ(0, store_start(&self->queue, STORE_RAM_DISK, &self->store));
 	ASSERT_EQ(0, enable(true));
 	driver_ring_add_head(&queue->ring, BLK_QUEUE_SIZE);
 	vhost_queue_expose(queue);
