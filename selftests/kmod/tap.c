@@ -18,6 +18,7 @@
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
 
+#include "../lib/vhost.h"
 #include "tap.h"
 
 static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -45,6 +46,28 @@ static int set_up(const char *name)
 	err = ioctl(fd, SIOCSIFFLAGS, &request) ? -errno : 0;
 	close(fd);
 	return err;
+}
+
+/*
+ * A link whose carrier comes after it was set up drops what is sent through it until
+ * the kernel has noticed, which it does later, under the lock that set_up() takes.
+ */
+static int wait_until_running(const char *name)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {};
+	unsigned int i;
+
+	if (fd < 0)
+		return -errno;
+	strcpy(request.ifr_name, name);
+	for (i = 0; i < TIME_LIMIT_MS && !(request.ifr_flags & IFF_RUNNING); i++) {
+		usleep(1000);
+		if (ioctl(fd, SIOCGIFFLAGS, &request))
+			break;
+	}
+	close(fd);
+	return request.ifr_flags & IFF_RUNNING ? set_up(name) : -ETIMEDOUT;
 }
 
 /* Nothing of its own accord may send packets here. */
@@ -92,6 +115,12 @@ static int open_macvtap(struct tap *tap)
 		err = set_up("upper");
 	if (!err)
 		err = set_up("guest");
+	if (!err)
+		err = wait_until_running("lower");
+	if (!err)
+		err = wait_until_running("upper");
+	if (!err)
+		err = wait_until_running("guest");
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), "/dev/tap%u", index);
