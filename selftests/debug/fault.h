@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 /* The task that makes kernel threads. */
-#define FAULT_THREAD_MAKER 2
+#define FAULT_KERNEL_THREAD_MAKER 2
 
 int fault_prepare(void);
 int fault_open(pid_t task);

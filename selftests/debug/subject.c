@@ -159,13 +159,7 @@ void subject_close_device(struct subject *subject)
  */
 pid_t subject_thread(struct subject *subject, unsigned int index)
 {
-	pid_t found = -ESRCH;
-	char name[40];
-
-	snprintf(name, sizeof(name), "%s-%d/%u\n", strrchr(subject->variant->path, '/') + 1,
-		 getpid(), index);
-	tasks_named("/proc", name, &found);
-	return found;
+	return task_serving(getpid(), strrchr(subject->variant->path, '/') + 1, index);
 }
 
 static int begin_frame(struct subject *subject, unsigned int index)

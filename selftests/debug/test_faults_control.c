@@ -42,6 +42,29 @@ FIXTURE_VARIANT_ADD(faults, blk_packed) {
 	.with = { VQHOST_BLK, BLK_FEATURES | FEATURE(VIRTIO_F_RING_PACKED), STORE_TMPFS },
 };
 
+/* Threads are made by the kernel for us, or are ours, made by ourselves; or -errno. */
+static pid_t find_thread_maker(struct subject *subject)
+{
+	char path[40];
+	pid_t thread;
+	int err;
+
+	err = subject_open_device(subject);
+	if (!err)
+		err = subject_open_queue(subject, 0);
+	if (!err)
+		err = subject_open_queue(subject, 1);
+	if (!err)
+		err = subject_start_queue(subject, 0);
+	if (err)
+		return err;
+	thread = subject_thread(subject, 0);
+	snprintf(path, sizeof(path), "/proc/self/task/%d", thread);
+	err = access(path, F_OK);
+	subject_close_device(subject);
+	return err ? FAULT_KERNEL_THREAD_MAKER : getpid();
+}
+
 FIXTURE_SETUP(faults)
 {
 	ASSERT_EQ(0, subject_open(&self->subject, &variant->with));
@@ -49,7 +72,7 @@ FIXTURE_SETUP(faults)
 		SKIP(return, "this kernel has no fault injection");
 	self->own = fault_open(getpid());
 	ASSERT_LE(0, self->own);
-	self->thread_maker = fault_open(FAULT_THREAD_MAKER);
+	self->thread_maker = fault_open(find_thread_maker(&self->subject));
 	ASSERT_LE(0, self->thread_maker);
 }
 

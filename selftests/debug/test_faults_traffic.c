@@ -140,8 +140,11 @@ static int wait_until_idle(pid_t task)
 		state = state ? strrchr(line, ')') : NULL;
 		if (!state)
 			return -EPROTO;
-		/* Idle, not for a moment only, and also not waiting for a disk. */
-		idle = state[2] == 'I' ? idle + 1 : 0;
+		/*
+		 * Idle, or if it is a thread of ours asleep; not for a moment only, and
+		 * also not waiting for a disk.
+		 */
+		idle = state[2] == 'I' || state[2] == 'S' ? idle + 1 : 0;
 		nanosleep(&pause, NULL);
 	}
 	return idle < 3 ? -ETIMEDOUT : 0;

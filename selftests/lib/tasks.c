@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,4 +71,26 @@ unsigned int tasks_serving(pid_t owner, const char *type)
 	count = tasks_named(folder, name, NULL);
 	snprintf(name, sizeof(name), "%s-%d/", type, owner);
 	return count + tasks_named("/proc", name, NULL);
+}
+
+/**
+ * task_serving() - the thread that serves a queue of a process
+ * @owner: the process
+ * @type: of the device, "vqhost-net" or "vqhost-blk"
+ * @queue: its index, which the thread was made for
+ *
+ * Return: its id, or -ESRCH.
+ */
+pid_t task_serving(pid_t owner, const char *type, unsigned int queue)
+{
+	char folder[64], name[64];
+	pid_t found = -ESRCH;
+
+	snprintf(folder, sizeof(folder), "/proc/%d/task", owner);
+	snprintf(name, sizeof(name), "%s/%u\n", type, queue);
+	if (tasks_named(folder, name, &found))
+		return found;
+	snprintf(name, sizeof(name), "%s-%d/%u\n", type, owner, queue);
+	tasks_named("/proc", name, &found);
+	return found;
 }
