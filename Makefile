@@ -18,13 +18,16 @@ KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)/$(BUILD) CONFIG_MODULE_SIG_ALL= CONFIG_D
 PREFIX ?= /usr/local
 RESULTS := $${XDG_STATE_HOME:-~/.local/state}/vqhost
 
-all: modules userland ## build the modules and the userland (the default)
+all: modules userland vqtop ## build the modules and the userland (the default)
 
 modules: sources ## build the kernel modules against KDIR, into build/RELEASE
 	@+$(KBUILD) modules
 
 userland: ## build vqvmm
 	@+$(MAKE) -C userspace-vmm
+
+vqtop: ## build vqtop
+	@+$(MAKE) -C vqtop
 
 sparse: sources ## check modules and userland with sparse
 	@selftests/lint/sparse $(KDIR) $(BUILD)
@@ -61,16 +64,18 @@ bench-iotlb: ## measure what an IOTLB costs, in instructions, in the test host (
 compare: ## compare userspace with in-kernel backends (QUICK=1: fewer runs)
 	@selftests/compare/compare
 
-install: all ## install modules, vqvmm, the header and manual pages (DESTDIR, PREFIX)
+install: all ## install modules, vqvmm, vqtop, the header and manual pages (DESTDIR, PREFIX)
 	@# kbuild runs depmod only beside a System.map, which headers do not have.
 	@+$(KBUILD) INSTALL_MOD_PATH=$(DESTDIR) cmd_depmod=: quiet_cmd_depmod= modules_install
 	@$(if $(DESTDIR),,/sbin/depmod -a $(RELEASE))
 	@+$(MAKE) -C userspace-vmm install PREFIX=$(PREFIX)
+	@+$(MAKE) -C vqtop install PREFIX=$(PREFIX)
 	@install -D -m 644 uapi/linux/vqhost.h $(DESTDIR)$(PREFIX)/include/linux/vqhost.h
 
 clean: ## remove everything that was built
 	@rm -rf build
 	@+$(MAKE) -C userspace-vmm clean
+	@+$(MAKE) -C vqtop clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -83,4 +88,4 @@ sources:
 	@find $(BUILD) -xtype l -delete
 	@cp -rsfu $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/uapi $(BUILD)/
 
-.PHONY: all modules userland sparse checkpatch check check-debug fuzz bench-ring bench-iotlb compare install clean help sources
+.PHONY: all modules userland vqtop sparse checkpatch check check-debug fuzz bench-ring bench-iotlb compare install clean help sources

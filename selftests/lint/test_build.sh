@@ -33,7 +33,8 @@ modules_for()
 userland()
 {
 	make clean -C userspace-vmm >/dev/null
-	build_silently userland
+	make clean -C vqtop >/dev/null
+	build_silently userland vqtop
 }
 
 ktap_plan 3

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The columns of the table: what is in them, how it is written and sorted.
+ */
+#include "rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static double device_of(const struct row *row)
+{
+	return row->queue->device;
+}
+
+static const char *type_of(const struct row *row)
+{
+	return row->queue->type;
+}
+
+static double pid_of(const struct row *row)
+{
+	return row->queue->owner_pid;
+}
+
+static const char *name_of(const struct row *row)
+{
+	return *row->queue->owner_name ? row->queue->owner_name : "-";
+}
+
+static double queue_of(const struct row *row)
+{
+	return row->queue->stats.index;
+}
+
+static const char *state_of(const struct row *row)
+{
+	return row->queue->state;
+}
+
+#define NUMBER(function, field) \
+static double function(const struct row *row) \
+{ \
+	return row->field; \
+}
+
+NUMBER(requests_of, rates.requests)
+NUMBER(bytes_of, rates.bytes)
+NUMBER(batch_of, rates.batch)
+NUMBER(polls_of, rates.polls)
+NUMBER(calls_of, rates.calls_avoided)
+NUMBER(kicks_of, rates.chains_per_kick)
+NUMBER(busy_of, rates.busy)
+NUMBER(p50_of, latency.p50)
+NUMBER(p99_of, latency.p99)
+NUMBER(errors_of, rates.errors)
+
+const struct column columns[TABLE_COLUMNS] = {
+	{ "device", "DEV", NULL, 4, FORMAT_ID, device_of, NULL, "number of the device" },
+	{ "type", "TYPE", NULL, 10, FORMAT_TEXT, NULL, type_of, "its type" },
+	{ "pid", "PID", NULL, 7, FORMAT_ID, pid_of, NULL, "process that owns it" },
+	{ "name", "NAME", NULL, 15, FORMAT_TEXT, NULL, name_of, "name of that process" },
+	{ "queue", "Q", NULL, 3, FORMAT_ID, queue_of, NULL, "index of the queue" },
+	{ "state", "STATE", NULL, 7, FORMAT_TEXT, NULL, state_of, "stopped, running or broken" },
+	{ "requests", "REQ/S", "requests_per_second", 6, FORMAT_RATE, requests_of, NULL,
+	  "requests or packets in a second" },
+	{ "bytes", "B/S", "bytes_per_second", 6, FORMAT_RATE, bytes_of, NULL,
+	  "payload bytes in a second" },
+	{ "batch", "BATCH", "chains_per_batch", 6, FORMAT_RATIO, batch_of, NULL,
+	  "chains published at once, mean" },
+	{ "kicks", "CH/KICK", "chains_per_kick", 7, FORMAT_RATE, kicks_of, NULL,
+	  "chains for each kick of the driver: the others\nwere exits avoided" },
+	{ "calls", "NOCALL%", "calls_avoided_share", 7, FORMAT_SHARE, calls_of, NULL,
+	  "publications without a call: interrupts avoided" },
+	{ "polls", "POLL%", "polls_found_share", 6, FORMAT_SHARE, polls_of, NULL,
+	  "polls that found work" },
+	{ "busy", "BUSY%", "busy_share", 6, FORMAT_SHARE, busy_of, NULL,
+	  "time in which the queue was served or polled" },
+	{ "p50", "P50", "latency_p50_seconds", 6, FORMAT_SECONDS, p50_of, NULL,
+	  "half of the requests took no longer, seconds" },
+	{ "p99", "P99", "latency_p99_seconds", 6, FORMAT_SECONDS, p99_of, NULL,
+	  "99% of the requests took no longer, seconds" },
+	{ "errors", "ERR/S", "errors_per_second", 6, FORMAT_RATE, errors_of, NULL,
+	  "failed requests or dropped packets in a second" },
+};
+
+const struct column *column_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < TABLE_COLUMNS; i++)
+		if (!strcmp(columns[i].name, name))
+			return &columns[i];
+	return NULL;
+}
+
+/* Up to three digits: 999, 12.3k; 4.5us. */
+static void write_scaled(double value, const char *name, char *text, size_t size)
+{
+	static const char units[] = "num\0kMGTPE";
+	const char *unit = units + 3;
+
+	while (value >= 999.95 && unit[1]) {
+		value /= 1000;
+		unit++;
+	}
+	while (value > 0 && value < 0.9995 && unit > units) {
+		value *= 1000;
+		unit--;
+	}
+	snprintf(text, size, "%.*f%.1s%s", value && value < 99.95 ? 1 : 0, value, unit, name);
+}
+
+static void write_number(const struct column *column, double value, char *text, size_t size)
+{
+	if (isnan(value) || (column->format == FORMAT_ID && column->number == pid_of && !value))
+		snprintf(text, size, "-");
+	else if (column->format == FORMAT_ID)
+		snprintf(text, size, "%.0f", value);
+	else if (column->format == FORMAT_SHARE)
+		snprintf(text, size, "%.1f", 100 * value);
+	else if (column->format == FORMAT_RATIO || (column->format == FORMAT_RATE && value < 1))
+		snprintf(text, size, "%.1f", value);
+	else
+		write_scaled(value, column->format == FORMAT_SECONDS ? "s" : "", text, size);
+}
+
+const char *column_write(const struct column *column, const struct row *row, char cell[CELL_SIZE])
+{
+	char text[CELL_SIZE], *at;
+
+	if (column->format == FORMAT_TEXT) {
+		snprintf(text, sizeof(text), "%s", column->text(row));
+		/* Names are anybody's: nothing that a terminal would obey. */
+		for (at = text; *at; at++)
+			if (*at < ' ' || *at > '~')
+				*at = '?';
+		snprintf(cell, CELL_SIZE, "%-*.*s", (int)column->width, (int)column->width, text);
+	} else {
+		write_number(column, column->number(row), text, sizeof(text));
+		snprintf(cell, CELL_SIZE, "%*s", (int)column->width, text);
+	}
+	return cell;
+}
+
+const char *column_write_heading(const struct column *column, char cell[CELL_SIZE])
+{
+	int width = (int)column->width;
+
+	snprintf(cell, CELL_SIZE, "%*s", column->format == FORMAT_TEXT ? -width : width,
+		 column->heading);
+	return cell;
+}
+
+/* Below 0 if the left one comes first. */
+static double compare_values(const struct column *column, const struct row *left,
+			     const struct row *right)
+{
+	double a, b;
+
+	if (column->format == FORMAT_TEXT)
+		return strcmp(column->text(left), column->text(right));
+	a = column->number(left);
+	b = column->number(right);
+	/* What is not known comes last. */
+	if (isnan(a) || isnan(b))
+		return isnan(a) - isnan(b);
+	return column->format == FORMAT_ID ? a - b : b - a;
+}
+
+static int compare_rows(const void *a, const void *b, void *data)
+{
+	const struct row *left = a, *right = b;
+	const struct order *order = data;
+	double difference = compare_values(order->column, left, right);
+
+	if (order->reverse)
+		difference = -difference;
+	if (!difference)
+		difference = (double)(left->queue - right->queue);
+	return (difference > 0) - (difference < 0);
+}
+
+static bool is_wanted(const struct order *order, const struct row *row)
+{
+	char pid[16];
+
+	if (order->pid >= 0 && row->queue->owner_pid != order->pid)
+		return false;
+	if (order->queue >= 0 && row->queue->stats.index != order->queue)
+		return false;
+	snprintf(pid, sizeof(pid), "%u", row->queue->owner_pid);
+	return strstr(pid, order->text) || strstr(row->queue->owner_name, order->text) ||
+	       strstr(row->queue->type, order->text);
+}
+
+unsigned int order_rows(const struct order *order, struct row *rows, unsigned int count)
+{
+	unsigned int i, left = 0;
+
+	for (i = 0; i < count; i++)
+		if (is_wanted(order, &rows[i]))
+			rows[left++] = rows[i];
+	if (left)
+		qsort_r(rows, left, sizeof(*rows), compare_rows, (void *)order);
+	return left;
+}

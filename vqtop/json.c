@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * JSON, as docs/observing.md describes it.
+ */
+#include "json.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "text.h"
+
+void json_string(FILE *to, const char *text)
+{
+	uint32_t character;
+
+	fputc('"', to);
+	while ((character = text_next(&text))) {
+		if (character < ' ' || character == '"' || character == '\\' || character == 0x7f)
+			fprintf(to, "\\u%04x", character);
+		else
+			text_put(to, character);
+	}
+	fputc('"', to);
+}
+
+void json_number(FILE *to, double number)
+{
+	if (isnan(number))
+		fputs("null", to);
+	else
+		fprintf(to, "%.9g", number);
+}
+
+void json_queue(FILE *to, const struct queue *queue)
+{
+	fprintf(to, "\"device\": %u, \"type\": ", queue->device);
+	json_string(to, queue->type);
+	fprintf(to, ", \"pid\": %u, \"name\": ", queue->owner_pid);
+	json_string(to, queue->owner_name);
+	fprintf(to, ", \"queue\": %u", queue->stats.index);
+}
+
+static void json_breaks(FILE *to, const struct queue *queue)
+{
+	const char *separator = "";
+	unsigned int i;
+
+	fputs("\"breaks\": {", to);
+	for (i = 0; i < VQHOST_BREAKS; i++) {
+		if (!queue->stats.breaks[i])
+			continue;
+		fprintf(to, "%s\"%u\": %" PRIu64, separator, i, (uint64_t)queue->stats.breaks[i]);
+		separator = ", ";
+	}
+	fputc('}', to);
+}
+
+void json_row(FILE *to, const struct row *row)
+{
+	const struct queue *queue = row->queue;
+	unsigned int i;
+
+	fputc('{', to);
+	json_queue(to, queue);
+	fputs(", \"state\": ", to);
+	json_string(to, queue->state);
+	fprintf(to, ", \"error\": %u, \"size\": %u, \"thread_pid\": %u, \"counters\": {",
+		queue->stats.error, queue->size, queue->thread_pid);
+	for (i = 0; i < COUNTERS; i++)
+		fprintf(to, "\"%s\": %" PRIu64 ", ", counters[i].name,
+			counter_value(queue, &counters[i]));
+	json_breaks(to, queue);
+	fputs("}, \"rates\": {", to);
+	for (i = 0; i < TABLE_COLUMNS; i++) {
+		if (!columns[i].key)
+			continue;
+		fprintf(to, "\"%s\": ", columns[i].key);
+		json_number(to, columns[i].number(row));
+		fputs(", ", to);
+	}
+	fprintf(to, "\"latency_count\": %" PRIu64 "}}", row->latency.count);
+}

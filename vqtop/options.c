@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The command line: a table, and the parser, help and manual made of it.
+ */
+#include "options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Columns of the help text: where explanations begin. */
+#define HELP_COLUMN 23
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Reads @value into @field; on failure returns what is wrong with it. */
+typedef const char *value_parser(const char *value, void *field);
+
+static const char *parse_flag(const char *value, void *field)
+{
+	(void)value;
+	*(bool *)field = true;
+	return NULL;
+}
+
+static const char *parse_number(const char *value, void *field)
+{
+	char *end;
+	long number;
+
+	errno = 0;
+	number = strtol(value, &end, 10);
+	if (!isdigit((unsigned char)*value) || *end || errno || number > INT_MAX)
+		return "not a number";
+	*(long *)field = number;
+	return NULL;
+}
+
+static const char *parse_seconds(const char *value, void *field)
+{
+	double seconds;
+	char *end;
+
+	seconds = strtod(value, &end);
+	if (!isdigit((unsigned char)*value) || *end || !(seconds >= 0.1 && seconds <= 86400))
+		return "not a number of seconds from 0.1 to 86400";
+	*(double *)field = seconds;
+	return NULL;
+}
+
+static const char *parse_text(const char *value, void *field)
+{
+	*(const char **)field = value;
+	return *value ? NULL : "is empty";
+}
+
+static const char *parse_column(const char *value, void *field)
+{
+	const struct column *column = column_find(value);
+
+	if (!column)
+		return "no such column, see vqtop help";
+	*(const struct column **)field = column;
+	return NULL;
+}
+
+#define OPTION(field) offsetof(struct options, field)
+
+static const struct option_row {
+	const char *name;
+	const char *argument;
+	const char *text;
+	value_parser *parse;
+	size_t offset;
+	unsigned int commands;
+} rows[] = {
+	{ "--interval", "SECONDS", "between two samples (default 1)", parse_seconds,
+	  OPTION(interval), COMMAND_TABLE },
+	{ "--once", NULL, "print one interval to standard output, and end", parse_flag,
+	  OPTION(once), COMMAND_TABLE },
+	{ "--json", NULL, "print JSON, a line for each interval", parse_flag,
+	  OPTION(json), COMMAND_TABLE },
+	{ "--pid", "PID", "only queues that this process owns", parse_number,
+	  OPTION(order.pid), COMMAND_TABLE },
+	{ "--queue", "N", "only queues with this index in their device", parse_number,
+	  OPTION(order.queue), COMMAND_TABLE },
+	{ "--sort", "COLUMN", "sort by this column (default requests)", parse_column,
+	  OPTION(order.column), COMMAND_TABLE },
+	{ "--no-latency", NULL, "do not measure latencies: nothing is attached", parse_flag,
+	  OPTION(no_latency), COMMAND_TABLE },
+	{ "--debugfs", "DIR", "where debugfs is mounted\n(default /sys/kernel/debug)",
+	  parse_text, OPTION(debugfs), COMMAND_TABLE },
+};
+
+static const struct command_row {
+	const char *name;
+	enum command command;
+	const char *text;
+} commands[] = {
+	{ "", COMMAND_TABLE, "a table of all queues, live on a terminal" },
+	{ "help", COMMAND_HELP, NULL },
+	{ "--help", COMMAND_HELP, NULL },
+	{ "-h", COMMAND_HELP, NULL },
+	{ "version", COMMAND_VERSION, NULL },
+	{ "--version", COMMAND_VERSION, NULL },
+	{ "manual", COMMAND_MANUAL, NULL },
+};
+
+static const struct option_row *find_row(const char *name, enum command command)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].commands & command && !strcmp(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+static const struct command_row *find_command(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (*commands[i].name && !strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static int parse_option(struct options *options, char ***arguments, struct problem *problem)
+{
+	const char *name = *(*arguments)++, *value = NULL, *wrong;
+	const struct option_row *row = find_row(name, options->command);
+
+	if (!row)
+		return problem_set(problem, VQTOP_EXIT_USAGE,
+				   "%s: there is no such option, see vqtop help", name);
+	if (row->argument) {
+		value = **arguments;
+		if (!value)
+			return problem_set(problem, VQTOP_EXIT_USAGE, "%s: %s is missing", name,
+					   row->argument);
+		++*arguments;
+	}
+	wrong = row->parse(value, (char *)options + row->offset);
+	if (wrong)
+		return problem_set(problem, VQTOP_EXIT_USAGE, "%s %s: %s", name, value, wrong);
+	return 0;
+}
+
+int options_parse(struct options *options, char **arguments, struct problem *problem)
+{
+	const struct command_row *command;
+
+	*options = (struct options){
+		.command = COMMAND_TABLE,
+		.interval = 1,
+		.order = { .column = column_find("requests"), .pid = -1, .queue = -1 },
+		.debugfs = "/sys/kernel/debug",
+	};
+	command = *arguments ? find_command(*arguments) : NULL;
+	if (command) {
+		options->command = command->command;
+		arguments++;
+	}
+	while (*arguments)
+		if (parse_option(options, &arguments, problem))
+			return -1;
+	return 0;
+}
+
+static void help_lines(int column, const char *line)
+{
+	for (;;) {
+		int length = (int)strcspn(line, "\n");
+
+		printf("%*s%.*s\n", HELP_COLUMN - column, "", length, line);
+		line += length;
+		if (!*line++)
+			return;
+		column = 0;
+	}
+}
+
+void options_help(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].text)
+			printf("%s vqtop %s%s[OPTION]...\n", i ? "      " : "usage:",
+			       commands[i].name, *commands[i].name ? " " : "");
+	puts("\nShow what the virtqueues do that vqhost serves on this machine:\n");
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].text)
+			help_lines(printf("  vqtop %s", commands[i].name), commands[i].text);
+	puts("\noptions:");
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		help_lines(printf("  %s %s", rows[i].name, rows[i].argument ?: ""), rows[i].text);
+	puts("\ncolumns:");
+	for (i = 0; i < TABLE_COLUMNS; i++)
+		help_lines(printf("  %-9s %s", columns[i].name, columns[i].heading),
+			   columns[i].help);
+	puts("\nexit status:");
+	for (i = 0; i < VQTOP_EXITS; i++)
+		printf("  %u  %s\n", i, exit_texts[i]);
+}
+
+/* Troff takes a plain hyphen for a typographic one. */
+static void manual_text(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '-')
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+static void manual_item(const char *name, const char *argument, const char *text)
+{
+	fputs(".TP\n\\fB", stdout);
+	manual_text(name);
+	printf("\\fR \\fI%s\\fR\n", argument);
+	manual_text(text);
+	putchar('\n');
+}
+
+void options_manual(void)
+{
+	char number[4];
+	unsigned int i;
+
+	puts(".SH OPTIONS");
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		manual_item(rows[i].name, rows[i].argument ?: "", rows[i].text);
+	puts(".SH COLUMNS\nBy the names that \\fB\\-\\-sort\\fR takes, and as they are headed.");
+	for (i = 0; i < TABLE_COLUMNS; i++)
+		manual_item(columns[i].name, columns[i].heading, columns[i].help);
+	puts(".SH EXIT STATUS");
+	for (i = 0; i < VQTOP_EXITS; i++) {
+		snprintf(number, sizeof(number), "%u", i);
+		manual_item(number, "", exit_texts[i]);
+	}
+}
