@@ -94,8 +94,7 @@ const struct column *column_find(const char *name)
 	return NULL;
 }
 
-/* Up to three digits: 999, 12.3k; 4.5us. */
-static void write_scaled(double value, const char *name, char *text, size_t size)
+void write_scaled(double value, const char *name, char *text, size_t size)
 {
 	static const char units[] = "num\0kMGTPE";
 	const char *unit = units + 3;
@@ -181,7 +180,7 @@ static int compare_rows(const void *a, const void *b, void *data)
 	return (difference > 0) - (difference < 0);
 }
 
-static bool is_wanted(const struct order *order, const struct row *row)
+bool order_wants(const struct order *order, const struct row *row)
 {
 	char pid[16];
 
@@ -199,7 +198,7 @@ unsigned int order_rows(const struct order *order, struct row *rows, unsigned in
 	unsigned int i, left = 0;
 
 	for (i = 0; i < count; i++)
-		if (is_wanted(order, &rows[i]))
+		if (order_wants(order, &rows[i]))
 			rows[left++] = rows[i];
 	if (left)
 		qsort_r(rows, left, sizeof(*rows), compare_rows, (void *)order);

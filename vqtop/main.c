@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "events.h"
+#include "histograms.h"
 #include "monitor.h"
 #include "screen.h"
 
@@ -39,6 +40,8 @@ static int execute(const struct options *options, struct problem *problem)
 		if (options->once || options->json)
 			return print_table(options, problem);
 		return screen_run(options, problem);
+	case COMMAND_LATENCY:
+		return histograms_run(options, problem);
 	case COMMAND_HELP:
 		options_help();
 		return 0;

@@ -5,6 +5,7 @@
 #ifndef VQTOP_MONITOR_H
 #define VQTOP_MONITOR_H
 
+#include "latency.h"
 #include "options.h"
 
 /**
@@ -12,6 +13,11 @@
  * @options: what was asked for
  * @before: the sample before, empty at first
  * @now: the latest sample
+ * @tracer: counts latencies; NULL if it does not, see @untraced
+ * @untraced: why latencies are not known
+ * @latencies: those of the latest time in which they were measured
+ * @credit: requests that may be measured, see measure()
+ * @part: latencies are measured only now and then
  * @rows: a row for each queue of @now, those that are shown first, in order
  * @shown: how many are shown
  */
@@ -19,6 +25,11 @@ struct monitor {
 	const struct options *options;
 	struct sample before;
 	struct sample now;
+	struct latency_tracer *tracer;
+	struct problem untraced;
+	struct latencies latencies;
+	double credit;
+	bool part;
 	struct row *rows;
 	unsigned int shown;
 };
@@ -55,6 +66,13 @@ void monitor_order(struct monitor *monitor, const struct order *order);
  * @monitor: from monitor_open()
  */
 void monitor_close(struct monitor *monitor);
+
+/**
+ * monitor_notes() - say in a line what is not known of latencies, or nothing
+ * @monitor: from monitor_open()
+ * @to: where
+ */
+void monitor_notes(const struct monitor *monitor, FILE *to);
 
 /**
  * monitor_print() - print the rows as text or as JSON to standard output

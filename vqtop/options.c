@@ -38,6 +38,14 @@ static const char *parse_number(const char *value, void *field)
 	return NULL;
 }
 
+static const char *parse_entries(const char *value, void *field)
+{
+	const char *wrong = parse_number(value, field);
+	long number = *(long *)field;
+
+	return wrong || number < 1 || number > 1 << 20 ? "not a number from 1 to 1048576" : NULL;
+}
+
 static const char *parse_seconds(const char *value, void *field)
 {
 	double seconds;
@@ -67,6 +75,7 @@ static const char *parse_column(const char *value, void *field)
 }
 
 #define OPTION(field) offsetof(struct options, field)
+#define BOTH (COMMAND_TABLE | COMMAND_LATENCY)
 
 static const struct option_row {
 	const char *name;
@@ -77,21 +86,25 @@ static const struct option_row {
 	unsigned int commands;
 } rows[] = {
 	{ "--interval", "SECONDS", "between two samples (default 1)", parse_seconds,
-	  OPTION(interval), COMMAND_TABLE },
+	  OPTION(interval), BOTH },
 	{ "--once", NULL, "print one interval to standard output, and end", parse_flag,
-	  OPTION(once), COMMAND_TABLE },
+	  OPTION(once), BOTH },
 	{ "--json", NULL, "print JSON, a line for each interval", parse_flag,
-	  OPTION(json), COMMAND_TABLE },
+	  OPTION(json), BOTH },
 	{ "--pid", "PID", "only queues that this process owns", parse_number,
-	  OPTION(order.pid), COMMAND_TABLE },
+	  OPTION(order.pid), BOTH },
 	{ "--queue", "N", "only queues with this index in their device", parse_number,
-	  OPTION(order.queue), COMMAND_TABLE },
+	  OPTION(order.queue), BOTH },
 	{ "--sort", "COLUMN", "sort by this column (default requests)", parse_column,
 	  OPTION(order.column), COMMAND_TABLE },
 	{ "--no-latency", NULL, "do not measure latencies: nothing is attached", parse_flag,
 	  OPTION(no_latency), COMMAND_TABLE },
+	{ "--latency-entries", "N", "room for that many queues, by type of request\n(default 4096)",
+	  parse_entries, OPTION(latency_entries), BOTH },
 	{ "--debugfs", "DIR", "where debugfs is mounted\n(default /sys/kernel/debug)",
-	  parse_text, OPTION(debugfs), COMMAND_TABLE },
+	  parse_text, OPTION(debugfs), BOTH },
+	{ "--tracefs", "DIR", "where tracefs is mounted\n(default /sys/kernel/tracing)",
+	  parse_text, OPTION(tracefs), BOTH },
 };
 
 static const struct command_row {
@@ -100,6 +113,7 @@ static const struct command_row {
 	const char *text;
 } commands[] = {
 	{ "", COMMAND_TABLE, "a table of all queues, live on a terminal" },
+	{ "latency", COMMAND_LATENCY, "latencies by queue and type of request" },
 	{ "help", COMMAND_HELP, NULL },
 	{ "--help", COMMAND_HELP, NULL },
 	{ "-h", COMMAND_HELP, NULL },
@@ -157,7 +171,9 @@ int options_parse(struct options *options, char **arguments, struct problem *pro
 		.command = COMMAND_TABLE,
 		.interval = 1,
 		.order = { .column = column_find("requests"), .pid = -1, .queue = -1 },
+		.latency_entries = 4096,
 		.debugfs = "/sys/kernel/debug",
+		.tracefs = "/sys/kernel/tracing",
 	};
 	command = *arguments ? find_command(*arguments) : NULL;
 	if (command) {

@@ -13,6 +13,7 @@
 /* What is to be done; a bit each. */
 enum command {
 	COMMAND_TABLE	= 1,
+	COMMAND_LATENCY	= 2,
 	COMMAND_HELP	= 8,
 	COMMAND_VERSION	= 16,
 	COMMAND_MANUAL	= 32,
@@ -26,7 +27,9 @@ enum command {
  * @interval: seconds between two samples
  * @order: what is shown, in which order
  * @no_latency: do not measure latencies
+ * @latency_entries: queues and types of requests for which there is room
  * @debugfs: where it is mounted
+ * @tracefs: where it is mounted
  */
 struct options {
 	enum command command;
@@ -35,7 +38,9 @@ struct options {
 	double interval;
 	struct order order;
 	bool no_latency;
+	long latency_entries;
 	const char *debugfs;
+	const char *tracefs;
 };
 
 /**

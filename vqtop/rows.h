@@ -111,6 +111,15 @@ extern const struct column columns[TABLE_COLUMNS];
  */
 const struct column *column_find(const char *name);
 
+/**
+ * write_scaled() - write a number with up to three digits: 999, 12.3k, 4.5us
+ * @value: at least 0
+ * @name: of its unit, or ""
+ * @text: receives it
+ * @size: of that
+ */
+void write_scaled(double value, const char *name, char *text, size_t size);
+
 /* Room for what column_write() writes. */
 #define CELL_SIZE 80
 
@@ -148,6 +157,15 @@ struct order {
 	long queue;
 	char text[64];
 };
+
+/**
+ * order_wants() - is a row shown?
+ * @order: what is wanted
+ * @row: the row
+ *
+ * Return: whether it is.
+ */
+bool order_wants(const struct order *order, const struct row *row);
 
 /**
  * order_rows() - drop the rows that are not wanted, and sort the others

@@ -43,6 +43,25 @@ static unsigned int page(void)
 	       (unsigned int)(LINES - LINES_ABOVE - LINES_BELOW) : 1;
 }
 
+/* Why there are no queues, or what is not known of them. */
+static void draw_note(const struct screen *screen)
+{
+	char note[256] = "";
+	FILE *to;
+
+	if (screen->problem.exit) {
+		mvaddnstr(1, 0, screen->problem.text, COLS);
+		return;
+	}
+	to = fmemopen(note, sizeof(note), "w");
+	if (!to)
+		return;
+	monitor_notes(&screen->monitor, to);
+	fclose(to);
+	note[strcspn(note, "\n")] = '\0';
+	mvaddnstr(1, 0, note, COLS);
+}
+
 static void draw_state(const struct screen *screen)
 {
 	const struct order *order = &screen->order;
@@ -56,8 +75,7 @@ static void draw_state(const struct screen *screen)
 		printw(", index %ld", order->queue);
 	if (*order->text || screen->typing)
 		printw(", with \"%s\"", order->text);
-	if (screen->problem.exit)
-		mvaddnstr(1, 0, screen->problem.text, COLS);
+	draw_note(screen);
 }
 
 static void draw_headings(const struct order *order)

@@ -9,32 +9,37 @@ import time
 from subject import PATIENCE, VQTOP, equal, workload
 import ktap
 
-NAME = "vqtop-test"
-
-
-def tmux(*arguments):
-    """Run tmux with a server of its own, and the machine's terminal types."""
-    return subprocess.run(["tmux", "-L", NAME, "-f", "/dev/null", *map(str, arguments)], text=True,
-                          stdout=subprocess.PIPE, check=True).stdout
-
-
 class Terminal:
     """A shell in a terminal, in which vqtop runs."""
 
+    number = 0
+
     def __init__(self, width, height):
-        tmux("new-session", "-d", "-s", NAME, "-x", width, "-y", height,
-             "env PS1='ready> ' bash --norc --noprofile")
+        # A server for each: one that is about to end takes no more sessions.
+        Terminal.number += 1
+        self.name = f"vqtop-test-{Terminal.number}"
+        self.tmux("new-session", "-d", "-x", width, "-y", height,
+                  "env PS1='ready> ' bash --norc --noprofile")
         self.until(lambda lines: lines and lines[0].startswith("ready>"))
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        tmux("kill-server")
+        self.tmux("kill-server")
+
+    def tmux(self, *arguments):
+        """Run tmux."""
+        return subprocess.run(["tmux", "-L", self.name, "-f", "/dev/null", *map(str, arguments)],
+                              text=True, stdout=subprocess.PIPE, check=True).stdout
+
+    def resize(self, width, height):
+        """Give the window another size."""
+        self.tmux("resize-window", "-x", width, "-y", height)
 
     def lines(self):
         """What is on the screen."""
-        return tmux("capture-pane", "-p", "-t", NAME).split("\n")
+        return self.tmux("capture-pane", "-p").split("\n")
 
     def until(self, condition):
         """Wait for something to be on the screen: the screen."""
@@ -49,7 +54,7 @@ class Terminal:
 
     def type(self, *keys):
         """Press keys."""
-        tmux("send-keys", "-t", NAME, *keys)
+        self.tmux("send-keys", *keys)
 
     def run(self, command):
         """Have the shell run a command."""
@@ -101,15 +106,15 @@ def live():
         terminal.type("Escape")
         terminal.until(shows(A, B, C, D))
 
-        tmux("resize-window", "-t", NAME, "-x", 40, "-y", 6)
+        terminal.resize(44, 6)
         lines = terminal.until(lambda lines: len(lines) == 7 and len(rows(lines)) == 2)
-        assert max(map(len, lines)) <= 40, lines
+        assert max(map(len, lines)) <= 44, lines
         terminal.type("Down")
         terminal.until(lambda lines: rows(lines) and rows(lines)[0] == B)
         terminal.type("NPage")
         terminal.until(shows(C, D))
-        tmux("resize-window", "-t", NAME, "-x", 2, "-y", 1)
-        tmux("resize-window", "-t", NAME, "-x", 150, "-y", 20)
+        terminal.resize(2, 1)
+        terminal.resize(150, 20)
         terminal.until(shows(A, B, C, D))
 
         terminal.type("q")

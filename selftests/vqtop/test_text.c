@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../vqtop/histogram.h"
 #include "../../vqtop/json.h"
 #include "../../vqtop/queues.h"
 #include "../../vqtop/rows.h"
 #include "../../vqtop/text.h"
+#include "../../vqtop/tracepoint.h"
 
 #include <kselftest_harness.h>
 
@@ -240,6 +242,60 @@ TEST(cells)
 	/* Nothing of a name reaches the terminal as a command. */
 	EXPECT_STREQ("?[2J??         ", column_write(column_find("name"), &row, cell));
 	EXPECT_STREQ("      -", column_write(column_find("pid"), &row, cell));
+}
+
+TEST(buckets_and_percentiles)
+{
+	struct latency_counts counts = { .unknown = 0 };
+	struct latency latency;
+	unsigned int i;
+
+	EXPECT_EQ(0, bucket_begin(0));
+	EXPECT_EQ(4, bucket_begin(4));
+	EXPECT_EQ(7, bucket_begin(7));
+	EXPECT_EQ(8, bucket_begin(8));
+	EXPECT_EQ(10, bucket_begin(9));
+	EXPECT_EQ(1ULL << 41, bucket_begin(LATENCY_BUCKETS));
+	for (i = 0; i < LATENCY_BUCKETS; i++)
+		EXPECT_LT(bucket_begin(i), bucket_begin(i + 1));
+
+	EXPECT_TRUE(isnan(histogram_latency(&counts).p50));
+	counts.buckets[40] = 98;
+	counts.buckets[50] = 1;
+	counts.buckets[60] = 1;
+	latency = histogram_latency(&counts);
+	EXPECT_EQ(100, latency.count);
+	EXPECT_EQ(bucket_begin(41) / 1e9, latency.p50);
+	EXPECT_EQ(bucket_begin(51) / 1e9, latency.p99);
+	/* One more that is not known may have been the slowest. */
+	counts.unknown = 1;
+	EXPECT_EQ(bucket_begin(61) / 1e9, histogram_latency(&counts).p99);
+	counts.unknown = 2;
+	EXPECT_TRUE(isnan(histogram_latency(&counts).p99));
+	EXPECT_EQ(bucket_begin(41) / 1e9, histogram_latency(&counts).p50);
+	counts.unknown = 101;
+	EXPECT_TRUE(isnan(histogram_latency(&counts).p50));
+}
+
+#define FORMAT(device) "name: vqhost_request_complete\nID: 1722\nformat:\n" \
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n" device \
+	"\tfield:u64 latency_ns;\toffset:64;\tsize:8;\tsigned:0;\n\nprint fmt: \"\"\n"
+
+TEST(fields_of_a_tracepoint)
+{
+	struct tracepoint_field fields[] = { { "latency_ns", 8, 0 }, { "device", 4, 0 } };
+	char text[] = FORMAT("\tfield:u32 device;\toffset:8;\tsize:4;\tsigned:0;\n");
+	char larger[] = FORMAT("\tfield:u64 device;\toffset:8;\tsize:8;\tsigned:0;\n");
+	char none[] = FORMAT("");
+	struct problem problem;
+
+	EXPECT_EQ(1722, tracepoint_parse(text, fields, 2, &problem));
+	EXPECT_EQ(64, fields[0].offset);
+	EXPECT_EQ(8, fields[1].offset);
+	EXPECT_EQ(-1, tracepoint_parse(larger, fields, 2, &problem));
+	EXPECT_EQ(VQTOP_EXIT_NO_TRACEFS, problem.exit);
+	EXPECT_EQ(-1, tracepoint_parse(none, fields, 2, &problem));
+	EXPECT_NE(NULL, strstr(problem.text, "device"));
 }
 
 TEST_HARNESS_MAIN
