@@ -8,6 +8,7 @@
 #include "histograms.h"
 #include "monitor.h"
 #include "screen.h"
+#include "serve.h"
 
 #define VERSION "0.1"
 
@@ -42,6 +43,8 @@ static int execute(const struct options *options, struct problem *problem)
 		return screen_run(options, problem);
 	case COMMAND_LATENCY:
 		return histograms_run(options, problem);
+	case COMMAND_SERVE:
+		return serve_run(options, problem);
 	case COMMAND_HELP:
 		options_help();
 		return 0;

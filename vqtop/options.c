@@ -101,8 +101,10 @@ static const struct option_row {
 	  OPTION(no_latency), COMMAND_TABLE },
 	{ "--latency-entries", "N", "room for that many queues, by type of request\n(default 4096)",
 	  parse_entries, OPTION(latency_entries), BOTH },
+	{ "--listen", "WHERE", "of serve: unix:PATH, for root alone,\nor 127.0.0.1:PORT",
+	  parse_text, OPTION(listen), COMMAND_SERVE },
 	{ "--debugfs", "DIR", "where debugfs is mounted\n(default /sys/kernel/debug)",
-	  parse_text, OPTION(debugfs), BOTH },
+	  parse_text, OPTION(debugfs), BOTH | COMMAND_SERVE },
 	{ "--tracefs", "DIR", "where tracefs is mounted\n(default /sys/kernel/tracing)",
 	  parse_text, OPTION(tracefs), BOTH },
 };
@@ -114,6 +116,7 @@ static const struct command_row {
 } commands[] = {
 	{ "", COMMAND_TABLE, "a table of all queues, live on a terminal" },
 	{ "latency", COMMAND_LATENCY, "latencies by queue and type of request" },
+	{ "serve", COMMAND_SERVE, "counters as OpenMetrics over HTTP, at /metrics" },
 	{ "help", COMMAND_HELP, NULL },
 	{ "--help", COMMAND_HELP, NULL },
 	{ "-h", COMMAND_HELP, NULL },

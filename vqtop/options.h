@@ -14,6 +14,7 @@
 enum command {
 	COMMAND_TABLE	= 1,
 	COMMAND_LATENCY	= 2,
+	COMMAND_SERVE	= 4,
 	COMMAND_HELP	= 8,
 	COMMAND_VERSION	= 16,
 	COMMAND_MANUAL	= 32,
@@ -28,6 +29,7 @@ enum command {
  * @order: what is shown, in which order
  * @no_latency: do not measure latencies
  * @latency_entries: queues and types of requests for which there is room
+ * @listen: where to listen, or NULL
  * @debugfs: where it is mounted
  * @tracefs: where it is mounted
  */
@@ -39,6 +41,7 @@ struct options {
 	struct order order;
 	bool no_latency;
 	long latency_entries;
+	const char *listen;
 	const char *debugfs;
 	const char *tracefs;
 };

@@ -5,6 +5,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -13,6 +14,9 @@ VQTOP = TREE / "build" / "vqtop"
 WORKLOAD = TREE / "build" / "selftests" / "vqtop" / "workload"
 MODULES = TREE / "selftests" / "testhost" / "modules"
 sys.path.insert(0, str(TREE / "selftests"))
+
+# Counters that go on while nothing is done.
+TIMES = ("busy_ns", "wait_ns")
 
 # Nothing that works takes as long.
 PATIENCE = 60
@@ -52,6 +56,17 @@ class Workload:
             queue, name, value = line.split()
             counters.setdefault(int(queue), {})[name] = int(value)
         return counters
+
+    def settled(self):
+        """The same without times, once its threads sleep: nothing changes any more."""
+        before = None
+        while True:
+            now = {queue: {name: value for name, value in counters.items() if name not in TIMES}
+                   for queue, counters in self.stats().items()}
+            if now == before:
+                return now
+            before = now
+            time.sleep(0.2)
 
     def end(self):
         """End it."""

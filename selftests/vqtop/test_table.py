@@ -5,31 +5,15 @@
 import json
 import subprocess
 
-from subject import VQTOP, equal, output, queues_json, vqtop, workload
+from subject import TIMES, VQTOP, equal, output, queues_json, vqtop, workload
 import ktap
-
-# What goes on while nothing is done.
-TIMES = ("busy_ns", "wait_ns")
-
-
-def settled(owner):
-    """The counters, once its threads sleep: nothing changes any more."""
-    before = None
-    while True:
-        now = {queue: {name: value for name, value in counters.items() if name not in TIMES}
-               for queue, counters in owner.stats().items()}
-        if now == before:
-            return now
-        before = now
-        output("--once", "--no-latency", "--interval", "0.1")
-
 
 def counters_agree(*arguments, commands):
     """A workload's counters, by ioctl and by vqtop."""
     with workload(*arguments) as owner:
         for command in commands:
             owner.do(command)
-        expected = settled(owner)
+        expected = owner.settled()
         found = queues_json("--pid", owner.pid)
         equal([row["queue"] for row in found], [0, 1], "queues")
         for row in found:
