@@ -61,6 +61,10 @@ bench-iotlb: ## measure what an IOTLB costs, in instructions, in the test host (
 	@selftests/testhost/setup
 	@selftests/bench/iotlb
 
+bench-vqtop: ## measure what vqtop costs while it looks on, likewise (ROUNDS=N)
+	@selftests/testhost/setup
+	@selftests/bench/vqtop
+
 compare: ## compare userspace with in-kernel backends (QUICK=1: fewer runs)
 	@selftests/compare/compare
 
@@ -88,4 +92,4 @@ sources:
 	@find $(BUILD) -xtype l -delete
 	@cp -rsfu $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/uapi $(BUILD)/
 
-.PHONY: all modules userland vqtop sparse checkpatch check check-debug fuzz bench-ring bench-iotlb compare install clean help sources
+.PHONY: all modules userland vqtop sparse checkpatch check check-debug fuzz bench-ring bench-iotlb bench-vqtop compare install clean help sources
