@@ -38,22 +38,55 @@ static const char *state_of(const struct row *row)
 	return row->queue->state;
 }
 
-#define NUMBER(function, field) \
-static double function(const struct row *row) \
-{ \
-	return row->field; \
+static double requests_of(const struct row *row)
+{
+	return row->rates.requests;
 }
 
-NUMBER(requests_of, rates.requests)
-NUMBER(bytes_of, rates.bytes)
-NUMBER(batch_of, rates.batch)
-NUMBER(polls_of, rates.polls)
-NUMBER(calls_of, rates.calls_avoided)
-NUMBER(kicks_of, rates.chains_per_kick)
-NUMBER(busy_of, rates.busy)
-NUMBER(p50_of, latency.p50)
-NUMBER(p99_of, latency.p99)
-NUMBER(errors_of, rates.errors)
+static double bytes_of(const struct row *row)
+{
+	return row->rates.bytes;
+}
+
+static double batch_of(const struct row *row)
+{
+	return row->rates.batch;
+}
+
+static double polls_of(const struct row *row)
+{
+	return row->rates.polls;
+}
+
+static double calls_of(const struct row *row)
+{
+	return row->rates.calls_avoided;
+}
+
+static double kicks_of(const struct row *row)
+{
+	return row->rates.chains_per_kick;
+}
+
+static double busy_of(const struct row *row)
+{
+	return row->rates.busy;
+}
+
+static double p50_of(const struct row *row)
+{
+	return row->latency.p50;
+}
+
+static double p99_of(const struct row *row)
+{
+	return row->latency.p99;
+}
+
+static double errors_of(const struct row *row)
+{
+	return row->rates.errors;
+}
 
 const struct column columns[TABLE_COLUMNS] = {
 	{ "device", "DEV", NULL, 4, FORMAT_ID, device_of, NULL, "number of the device" },

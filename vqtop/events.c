@@ -12,6 +12,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "array.h"
+
 int events_open(struct events *events, double interval, struct problem *problem)
 {
 	struct timespec period = { .tv_sec = (time_t)interval };
@@ -45,7 +47,7 @@ enum event events_wait(struct events *events, int input)
 	uint64_t ticks;
 
 	/* The terminal's size has changed, of which its library takes note. */
-	if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0)
+	if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
 		return EVENT_INPUT;
 	/* It is not read, and so stays.  Nor does a terminal come back. */
 	if (fds[0].revents || fds[2].revents & (POLLHUP | POLLERR | POLLNVAL))

@@ -15,6 +15,8 @@
 
 #define ROOM_AT_FIRST 16384
 
+#define LOAD_IT "modprobe -a vqhost_net vqhost_blk"
+
 static const struct {
 	const char *name;
 	long magic;
@@ -33,11 +35,11 @@ static int explain_missing(enum file_system system, const char *folder, const ch
 
 	if (access("/sys/module/vqhost", F_OK))
 		return problem_set(problem, VQTOP_EXIT_NO_MODULE,
-				   "the module vqhost is not loaded: modprobe -a vqhost_net vqhost_blk");
+				   "the module vqhost is not loaded: " LOAD_IT);
 	if (statfs(folder, &mounted) || mounted.f_type != systems[system].magic)
 		return problem_set(problem, systems[system].exit,
-				   "%s is not mounted on %s: mount -t %s none %s", name, folder, name,
-				   folder);
+				   "%s is not mounted on %s: mount -t %s none %s",
+				   name, folder, name, folder);
 	return problem_set(problem, systems[system].exit,
 			   "%s on %s has no %s: the module is older, or the kernel keeps it back",
 			   name, folder, path);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "array.h"
 #include "events.h"
 #include "histogram.h"
 #include "json.h"
@@ -47,7 +48,7 @@ static const char *type_name(uint32_t type, char text[TYPE_SIZE])
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(names); i++)
 		if (names[i].type == type)
 			return names[i].name;
 	snprintf(text, TYPE_SIZE, "type_%u", type);
@@ -140,9 +141,9 @@ static void print_json(const struct queue *queue, const struct latency_entry *en
 	for (i = 0; i < LATENCY_BUCKETS; i++) {
 		if (!entry->counts.buckets[i])
 			continue;
-		printf("%s{\"from_ns\": %" PRIu64 ", \"to_ns\": %" PRIu64 ", \"count\": %" PRIu64 "}",
-		       separator, bucket_begin(i), bucket_begin(i + 1),
-		       (uint64_t)entry->counts.buckets[i]);
+		printf("%s{\"from_ns\": %" PRIu64 ", \"to_ns\": %" PRIu64, separator,
+		       bucket_begin(i), bucket_begin(i + 1));
+		printf(", \"count\": %" PRIu64 "}", (uint64_t)entry->counts.buckets[i]);
 		separator = ", ";
 	}
 	fputs("]}", stdout);

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "array.h"
 #include "text.h"
 
 /**
@@ -119,7 +120,7 @@ static void write_states(const struct writer *writer, const struct sample *sampl
 	};
 	unsigned int i, n;
 
-	for (n = 0; n < sizeof(states) / sizeof(states[0]); n++) {
+	for (n = 0; n < ARRAY_SIZE(states); n++) {
 		write_family(writer, states[n].name, NULL, false, states[n].help);
 		for (i = 0; i < sample->count; i++) {
 			write_series(writer->to, states[n].name, "", &sample->queues[i], "");

@@ -10,14 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
+
 /* Columns of the help text: where explanations begin. */
 #define HELP_COLUMN 23
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-/* Reads @value into @field; on failure returns what is wrong with it. */
-typedef const char *value_parser(const char *value, void *field);
-
+/* The parsers read @value into @field; on failure they return what is wrong with it. */
 static const char *parse_flag(const char *value, void *field)
 {
 	(void)value;
@@ -81,7 +79,7 @@ static const struct option_row {
 	const char *name;
 	const char *argument;
 	const char *text;
-	value_parser *parse;
+	const char *(*parse)(const char *value, void *field);
 	size_t offset;
 	unsigned int commands;
 } rows[] = {

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "array.h"
 #include "files.h"
 
 #define COLUMNS_MAX 128
@@ -52,9 +53,10 @@ const struct counter counters[COUNTERS] = {
 	{ "wait_ns", STATS(wait_ns), COUNTER_TIME, "Time in which the queue slept." },
 };
 
-/* Reads @text into @field, which has room for @size bytes; false if it is malformed. */
-typedef bool column_parser(char *text, void *field, size_t size);
-
+/*
+ * The parsers read @text into @field, which has room for @size bytes if that matters;
+ * false if it is malformed.
+ */
 static bool parse_u64(char *text, void *field, size_t size)
 {
 	char *end;
@@ -138,7 +140,7 @@ static bool parse_breaks(char *text, void *field, size_t size)
 /* The columns that are not counters. */
 static const struct column_row {
 	const char *name;
-	column_parser *parse;
+	bool (*parse)(char *text, void *field, size_t size);
 	size_t offset;
 	size_t size;
 } column_rows[] = {
@@ -154,8 +156,6 @@ static const struct column_row {
 	{ "breaks", parse_breaks, QUEUE(stats.breaks), 0 },
 };
 
-#define COLUMN_ROWS (sizeof(column_rows) / sizeof(column_rows[0]))
-
 /* What the columns of a text are: rows, those of counters made here. */
 struct heading {
 	struct column_row columns[COLUMNS_MAX];
@@ -166,7 +166,7 @@ static struct column_row column_of(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < COLUMN_ROWS; i++)
+	for (i = 0; i < ARRAY_SIZE(column_rows); i++)
 		if (!strcmp(name, column_rows[i].name))
 			return column_rows[i];
 	for (i = 0; i < COUNTERS; i++)
@@ -203,7 +203,7 @@ static int parse_heading(struct heading *heading, char *line, struct problem *pr
 			return problem_set(problem, VQTOP_EXIT_ERROR, "queues: too many columns");
 		heading->columns[heading->count++] = column_of(name);
 	}
-	for (i = 0; i < COLUMN_ROWS; i++)
+	for (i = 0; i < ARRAY_SIZE(column_rows); i++)
 		if (!has_column(heading, column_rows[i].name))
 			return missing_column(column_rows[i].name, problem);
 	for (i = 0; i < COUNTERS; i++)

@@ -6,29 +6,32 @@
 
 #include <math.h>
 
-/* Counters wrap around at 2^64. */
-#define SINCE(field) ((double)(now->stats.field - before->stats.field))
-
-static double ratio(double part, double whole)
+/* Counters wrap around at 2^64, and so do their differences. */
+static double ratio(uint64_t part, double whole)
 {
-	return whole > 0 ? part / whole : NAN;
+	return whole > 0 ? (double)part / whole : NAN;
 }
 
 struct rates rates_between(const struct queue *before, const struct queue *now, double seconds)
 {
+	struct vqhost_vring_stats since = { .index = 0 };
 	const struct rates unknown = { NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN };
+	unsigned int i;
 
 	if (!before)
 		return unknown;
+	for (i = 0; i < COUNTERS; i++)
+		*(uint64_t *)((char *)&since + counters[i].offset) =
+			counter_value(now, &counters[i]) - counter_value(before, &counters[i]);
 	return (struct rates){
-		.requests = ratio(SINCE(requests), seconds),
-		.bytes = ratio(SINCE(bytes), seconds),
-		.errors = ratio(SINCE(errors), seconds),
-		.batch = ratio(SINCE(chains), SINCE(batches)),
-		.polls = ratio(SINCE(polls_found), SINCE(polls_found) + SINCE(polls_dry)),
-		.calls_avoided = ratio(SINCE(calls_suppressed),
-				       SINCE(calls_suppressed) + SINCE(calls)),
-		.chains_per_kick = ratio(SINCE(chains), SINCE(kicks)),
-		.busy = ratio(SINCE(busy_ns), SINCE(busy_ns) + SINCE(wait_ns)),
+		.requests = ratio(since.requests, seconds),
+		.bytes = ratio(since.bytes, seconds),
+		.errors = ratio(since.errors, seconds),
+		.batch = ratio(since.chains, since.batches),
+		.polls = ratio(since.polls_found, (double)(since.polls_found + since.polls_dry)),
+		.calls_avoided = ratio(since.calls_suppressed,
+				       since.calls_suppressed + since.calls),
+		.chains_per_kick = ratio(since.chains, since.kicks),
+		.busy = ratio(since.busy_ns, since.busy_ns + since.wait_ns),
 	};
 }

@@ -39,8 +39,9 @@ struct screen {
 
 static unsigned int page(void)
 {
-	return LINES > LINES_ABOVE + LINES_BELOW ?
-	       (unsigned int)(LINES - LINES_ABOVE - LINES_BELOW) : 1;
+	int lines = LINES - LINES_ABOVE - LINES_BELOW;
+
+	return lines > 0 ? (unsigned int)lines : 1;
 }
 
 /* Why there are no queues, or what is not known of them. */
@@ -78,20 +79,27 @@ static void draw_state(const struct screen *screen)
 	draw_note(screen);
 }
 
+/* Write a column's cell at its place, as far as the window goes: where the next one is. */
+static int draw_cell(int line, int at, const char *cell)
+{
+	if (at < COLS)
+		mvaddnstr(line, at, cell, COLS - at);
+	return at + (int)strlen(cell) + 1;
+}
+
 static void draw_headings(const struct order *order)
 {
 	char cell[CELL_SIZE];
 	unsigned int i;
+	int at = 0;
 
 	attron(A_REVERSE);
 	mvhline(LINES_ABOVE - 1, 0, ' ', COLS);
-	move(LINES_ABOVE - 1, 0);
 	for (i = 0; i < TABLE_COLUMNS; i++) {
 		if (&columns[i] == order->column)
 			attron(A_BOLD | A_UNDERLINE);
-		addstr(column_write_heading(&columns[i], cell));
+		at = draw_cell(LINES_ABOVE - 1, at, column_write_heading(&columns[i], cell));
 		attroff(A_BOLD | A_UNDERLINE);
-		addch(' ');
 	}
 	attroff(A_REVERSE);
 }
@@ -100,17 +108,12 @@ static void draw_row(const struct row *row, int line)
 {
 	char cell[CELL_SIZE];
 	unsigned int i;
+	int at = 0;
 
-	move(line, 0);
 	if (!strcmp(row->queue->state, "broken"))
 		attron(A_BOLD);
-	for (i = 0; i < TABLE_COLUMNS; i++) {
-		addstr(column_write(&columns[i], row, cell));
-		addch(' ');
-		/* No further than the line's end. */
-		if (getcury(stdscr) != line)
-			break;
-	}
+	for (i = 0; i < TABLE_COLUMNS; i++)
+		at = draw_cell(line, at, column_write(&columns[i], row, cell));
 	attroff(A_BOLD);
 }
 

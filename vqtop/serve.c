@@ -103,8 +103,10 @@ static bool wants_classic(const char *request)
 
 	if (!accept)
 		return false;
-	sscanf(accept + strlen("\naccept:"), "%511[^\r\n]", value);
-	return strcasestr(value, "text/plain") && !strcasestr(value, "application/openmetrics-text");
+	if (sscanf(accept + strlen("\naccept:"), "%511[^\r\n]", value) != 1)
+		return false;
+	return strcasestr(value, "text/plain") &&
+	       !strcasestr(value, "application/openmetrics-text");
 }
 
 static bool fill_metrics(struct answer *answer, const char *request, const char *debugfs)
@@ -136,8 +138,9 @@ static bool fill_answer(struct answer *answer, const char *request, const char *
 	char method[8] = "", path[64] = "";
 
 	*answer = (struct answer){ .status = "200 OK", .type = PLAIN };
-	sscanf(request, "%7s %63[^ ?]", method, path);
-	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
+	if (sscanf(request, "%7s %63[^ ?]", method, path) != 2)
+		answer->status = "400 Bad Request";
+	else if (strcmp(method, "GET") && strcmp(method, "HEAD"))
 		answer->status = "405 Method Not Allowed";
 	else if (strcmp(path, "/metrics"))
 		answer->status = "404 Not Found";

@@ -42,8 +42,8 @@ int tracepoint_parse(char *text, struct tracepoint_field *fields, unsigned int c
 	char *line;
 
 	while ((line = strsep(&text, "\n"))) {
-		sscanf(line, "ID: %d", &id);
-		parse_line(line, fields, count, found);
+		if (sscanf(line, "ID: %d", &id) != 1)
+			parse_line(line, fields, count, found);
 	}
 	for (i = 0; i < count; i++)
 		if (!found[i])

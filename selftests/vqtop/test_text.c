@@ -22,6 +22,7 @@
 	"ring_empty ring_full backend_waits misses errors errors_malformed errors_unsupported " \
 	"errors_backend errors_memory in_flight busy_ns wait_ns breaks"
 #define NUMBERS "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22"
+#define TEN "0123456789"
 #define LINE(device, name, queue, breaks) \
 	device " vqhost-blk 1204 " name " " queue " running 256 1207 0 " NUMBERS " " breaks
 
@@ -124,14 +125,13 @@ TEST(malformed_text)
 		HEADING "\n" LINE("3", "-", "1", "1:") "\n",
 		HEADING "\n" LINE("3", "-", "1", ",") "\n",
 		HEADING "\n" LINE("3", "-", "1", "1:18446744073709551616") "\n",
-		HEADING "\n" LINE("3", "0123456789012345678901234567890123456789012345678901234567"
-				  "890123456789", "1", "-") "\n",
+		HEADING "\n" LINE("3", TEN TEN TEN TEN TEN TEN TEN, "1", "-") "\n",
 	};
 	struct problem problem;
 	struct sample sample;
 	unsigned int i;
 
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
 		problem.exit = VQTOP_EXIT_GOOD;
 		EXPECT_EQ(-1, parse(&sample, texts[i], &problem)) TH_LOG("text %u", i);
 		EXPECT_EQ(VQTOP_EXIT_ERROR, problem.exit);
@@ -144,6 +144,7 @@ TEST(malformed_text)
 TEST(damaged_text)
 {
 	char text[] = HEADING "\n" LINE("3", "a\\040b", "1", "5:1") "\n", *copy;
+	static const char bytes[] = { '\0', ' ', '\n', '\\', ':' };
 	struct problem problem;
 	struct sample sample;
 	unsigned int i, n;
@@ -153,9 +154,9 @@ TEST(damaged_text)
 		sample_parse(&sample, copy, &problem);
 		sample_free(&sample);
 		free(copy);
-		for (n = 0; n < 5; n++) {
+		for (n = 0; n < sizeof(bytes); n++) {
 			copy = strdup(text);
-			copy[i] = "\0 \n\\:"[n];
+			copy[i] = bytes[n];
 			sample_parse(&sample, copy, &problem);
 			sample_free(&sample);
 			free(copy);
@@ -171,7 +172,8 @@ TEST(text_that_is_not_utf8)
 	} cases[] = {
 		{ "a b", "\"a b\"" },
 		{ "\"\\\n\x1b", "\"\\u0022\\u005c\\u000a\\u001b\"" },
-		{ "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"" },
+		{ "\xc3\xa9\xe2\x82\xac", "\"\xc3\xa9\xe2\x82\xac\"" },
+		{ "\xf0\x9f\x98\x80", "\"\xf0\x9f\x98\x80\"" },
 		{ "\xff", "\"\xef\xbf\xbd\"" },
 		{ "\xc3", "\"\xef\xbf\xbd\"" },
 		{ "\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
@@ -186,7 +188,7 @@ TEST(text_that_is_not_utf8)
 	size_t size;
 	FILE *to;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		to = open_memstream(&text, &size);
 		json_string(to, cases[i].text);
 		fclose(to);
@@ -227,14 +229,15 @@ TEST(cells)
 		{ "requests", 999.96, "  1.0k" }, { "requests", 123456, "  123k" },
 		{ "requests", 1.2e19, " 12.0E" }, { "requests", NAN, "     -" },
 		{ "p99", 0.0021, " 2.1ms" }, { "p99", 0.000250, " 250us" },
-		{ "p99", 2.5, "  2.5s" }, { "p99", 3e-9, " 3.0ns" }, { "p99", NAN, "     -" },
+		{ "p99", 2.5, "  2.5s" }, { "p99", 0.000000003, " 3.0ns" },
+		{ "p99", NAN, "     -" },
 	};
 	struct queue queue = { .owner_name = "\x1b[2J\xc3\xa9" };
 	struct row row = { .queue = &queue };
 	char cell[CELL_SIZE];
 	unsigned int i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		row.rates.requests = cases[i].value;
 		row.latency.p99 = cases[i].value;
 		EXPECT_STREQ(cases[i].cell, column_write(column_find(cases[i].column), &row, cell));

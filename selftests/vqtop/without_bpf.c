@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * without_bpf COMMAND [ARGUMENT]...: run a command for which bpf() is no system call, as on
- * a kernel without it.
+ * without_bpf COMMAND [ARGUMENT]...: run a command whose calls of bpf() are refused.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -12,15 +11,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <kselftest.h>
+
 int main(int argc, char **argv)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
+	struct sock_fprog program = { ARRAY_SIZE(filter), filter };
 
 	if (argc < 2)
 		return 2;

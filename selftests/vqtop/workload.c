@@ -26,6 +26,8 @@
 #include "../kmod/blk_setup.h"
 #include "../kmod/net_setup.h"
 
+#include <kselftest.h>
+
 #define QUEUES 2
 #define TOGETHER_MAX 16
 #define LENGTH 4096
@@ -135,7 +137,7 @@ static int print_stats(struct workload *workload)
 		err = vhost_queue_stats(queue_of(workload, queue), &stats);
 		if (err)
 			return err;
-		for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		for (i = 0; i < ARRAY_SIZE(fields); i++)
 			printf("%u %s %llu\n", queue, fields[i].name,
 			       *(unsigned long long *)((char *)&stats + fields[i].offset));
 	}
