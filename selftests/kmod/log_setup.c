@@ -23,11 +23,6 @@ static uint8_t *bit_byte(const struct log_setup *log, unsigned int bit)
 	return log->bitmap + (GUEST_MEMORY / LOG_PAGE + bit) / 8;
 }
 
-static bool is_behind_iotlb(const struct vhost_device *device)
-{
-	return device->features & FEATURE(VIRTIO_F_ACCESS_PLATFORM);
-}
-
 /* Our memory as the guest has it: the driver's pages, in another order. */
 static int put_behind_iotlb(struct log_setup *log)
 {
@@ -76,7 +71,7 @@ int log_setup_open(struct log_setup *log, struct vhost_device *device, unsigned 
 	if (!log->before || log->event < 0 || log->area == MAP_FAILED)
 		return -ENOMEM;
 	log->bitmap = log->area + LOG_BITMAP_OFFSET;
-	err = is_behind_iotlb(device) ? put_behind_iotlb(log) : 0;
+	err = log_is_behind_iotlb(device) ? put_behind_iotlb(log) : 0;
 	if (!err)
 		err = log_set_event(log, log->event);
 	return err ? err : log_set_base(log, log->bitmap);
@@ -88,112 +83,11 @@ int log_setup_open(struct log_setup *log, struct vhost_device *device, unsigned 
  */
 void log_setup_close(struct log_setup *log)
 {
-	if (is_behind_iotlb(log->device))
+	if (log_is_behind_iotlb(log->device))
 		iotlb_setup_close(&log->iotlb);
 	free(log->before);
 	close(log->event);
 	munmap(log->area, LOG_AREA_SIZE);
-}
-
-/* Across pages. */
-static uint64_t ring_descriptors(const struct vhost_queue *queue)
-{
-	return LOG_RING(queue->index) + 0xf00;
-}
-
-static uint64_t ring_driver_area(const struct vhost_queue *queue)
-{
-	return LOG_RING(queue->index) + 0x6000;
-}
-
-/* Give an area of a ring a place in guest memory instead of its own. */
-static void *move_area(struct log_setup *log, void *area, uint64_t address, size_t length)
-{
-	guest_write(log->device, address, area, length);
-	free(area);
-	return guest_pointer(log->device, address);
-}
-
-/**
- * log_move_ring() - move a ring into guest memory
- * @log: of the queue's device
- * @queue: stopped; not to be freed without log_ring_destroy()
- *
- * The area that the driver writes to is noted as such.
- * Return: 0 or -errno.
- */
-int log_move_ring(struct log_setup *log, struct vhost_queue *queue)
-{
-	struct driver_ring *ring = &queue->ring;
-	bool packed = driver_ring_is_packed(ring);
-	size_t descriptors = ring->size * sizeof(*ring->descriptors);
-	size_t available = packed ? sizeof(*ring->driver_event) : 6 + 2 * ring->size;
-	size_t used = packed ? sizeof(*ring->device_event) : LOG_DEVICE_AREA(ring->size);
-	int err;
-
-	ring->descriptors = move_area(log, ring->descriptors, ring_descriptors(queue), descriptors);
-	ring->available = move_area(log, ring->available, ring_driver_area(queue), available);
-	ring->used = move_area(log, ring->used, log_device_area(queue), used);
-	log_note(log, ring_descriptors(queue), descriptors,
-		 packed ? LOG_DRIVER | LOG_DEVICE : LOG_DRIVER);
-	log_note(log, ring_driver_area(queue), available, LOG_DRIVER);
-	log_note(log, log_device_area(queue), used, LOG_DEVICE);
-	/* Without its device area no queue starts. */
-	err = is_behind_iotlb(log->device) ?
-	      iotlb_map(&log->iotlb, log_device_area(queue), used, VHOST_ACCESS_RW) : 0;
-	return err ? err : log_ring(queue, false, 0);
-}
-
-/**
- * log_device_area() - where log_move_ring() puts the device area
- * @queue: the queue
- *
- * The entries of a split ring begin a page.
- * Return: its guest address.
- */
-uint64_t log_device_area(const struct vhost_queue *queue)
-{
-	return LOG_RING(queue->index) + 0x9000 - offsetof(struct vring_used, ring);
-}
-
-/**
- * log_ring_destroy() - before vhost_queue_close(): the areas are guest memory
- * @queue: stopped
- */
-void log_ring_destroy(struct vhost_queue *queue)
-{
-	queue->ring.descriptors = NULL;
-	queue->ring.available = NULL;
-	queue->ring.used = NULL;
-}
-
-/* Where the device is told that it has what the driver has there. */
-static uint64_t device_address(const struct vhost_queue *queue, uint64_t address)
-{
-	return is_behind_iotlb(queue->device) ? address :
-	       (uintptr_t)guest_pointer(queue->device, address);
-}
-
-/**
- * log_ring() - have what is written to a ring logged, or not
- * @queue: running or not
- * @on: so or so
- * @log_address: guest address of its device area
- *
- * Return: 0 or -errno.
- */
-int log_ring(struct vhost_queue *queue, bool on, uint64_t log_address)
-{
-	struct vhost_vring_addr address = {
-		.index = queue->index,
-		.flags = on ? 1 << VHOST_VRING_F_LOG : 0,
-		.desc_user_addr = device_address(queue, ring_descriptors(queue)),
-		.avail_user_addr = device_address(queue, ring_driver_area(queue)),
-		.used_user_addr = device_address(queue, log_device_area(queue)),
-		.log_guest_addr = log_address,
-	};
-
-	return ioctl(queue->device->fd, VHOST_SET_VRING_ADDR, &address) ? -errno : 0;
 }
 
 /**
@@ -205,7 +99,7 @@ int log_ring(struct vhost_queue *queue, bool on, uint64_t log_address)
  */
 int log_set_event(struct log_setup *log, int event)
 {
-	return ioctl(log->device->fd, VHOST_SET_LOG_FD, &event) ? -errno : 0;
+	return vhost_ioctl(log->device->fd, VHOST_SET_LOG_FD, &event);
 }
 
 /**
@@ -219,7 +113,7 @@ int log_set_base(struct log_setup *log, void *bitmap)
 {
 	uint64_t base = (uintptr_t)bitmap;
 
-	return ioctl(log->device->fd, VHOST_SET_LOG_BASE, &base) ? -errno : 0;
+	return vhost_ioctl(log->device->fd, VHOST_SET_LOG_BASE, &base);
 }
 
 /**
@@ -233,7 +127,7 @@ int log_all(struct log_setup *log, bool on)
 {
 	uint64_t features = log->device->features | (on ? FEATURE(VHOST_F_LOG_ALL) : 0);
 
-	return ioctl(log->device->fd, VHOST_SET_FEATURES, &features) ? -errno : 0;
+	return vhost_ioctl(log->device->fd, VHOST_SET_FEATURES, &features);
 }
 
 /**
@@ -263,16 +157,6 @@ void log_note(struct log_setup *log, uint64_t address, uint64_t length, enum log
 
 	for (; page <= (address + length - 1 - GUEST_MEMORY) / LOG_PAGE; page++)
 		log->page[page] |= what;
-}
-
-/**
- * log_note_ring() - the device may write to a ring, wherever in its device area
- * @log: the log
- * @queue: after log_move_ring()
- */
-void log_note_ring(struct log_setup *log, const struct vhost_queue *queue)
-{
-	log_note(log, log_device_area(queue), LOG_DEVICE_AREA(queue->ring.size), LOG_DEVICE);
 }
 
 /**
@@ -376,33 +260,6 @@ unsigned int log_missing(struct log_setup *log)
 	for (page = 0; page < LOG_PAGES; page++) {
 		count += !(log->page[page] & LOG_DRIVER) && !page_is_set(log, page) &&
 			 is_changed(log, page);
-	}
-	return count;
-}
-
-/**
- * log_missing_descriptors() - used descriptors of a packed ring that are not logged
- * @log: the device is stopped
- * @queue: the queue, of either format
- *
- * Return: their number.
- */
-unsigned int log_missing_descriptors(struct log_setup *log, const struct vhost_queue *queue)
-{
-	uint64_t address = ring_descriptors(queue);
-	const struct vring_packed_desc *now = queue->ring.packed, *then;
-	unsigned int count = 0, i;
-	uint16_t flags;
-
-	if (!driver_ring_is_packed(&queue->ring))
-		return 0;
-	for (i = 0; i < queue->ring.size; i++, address += 16) {
-		then = (const void *)(log->before + (address - GUEST_MEMORY));
-		flags = now[i].flags;
-		if (memcmp(&now[i], then, 16) &&
-		    !(flags >> VRING_PACKED_DESC_F_AVAIL & 1) ==
-		    !(flags >> VRING_PACKED_DESC_F_USED & 1))
-			count += !log_is_set(log, address);
 	}
 	return count;
 }

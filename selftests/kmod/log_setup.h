@@ -74,29 +74,36 @@ struct log_setup {
 	uint8_t page[LOG_PAGES];
 };
 
+static inline bool log_is_behind_iotlb(const struct vhost_device *device)
+{
+	return device->features & IOTLB;
+}
+
 int log_setup_open(struct log_setup *log, struct vhost_device *device, unsigned int swap);
 void log_setup_close(struct log_setup *log);
 
-int log_move_ring(struct log_setup *log, struct vhost_queue *queue);
-void log_ring_destroy(struct vhost_queue *queue);
-int log_ring(struct vhost_queue *queue, bool on, uint64_t log_address);
-uint64_t log_device_area(const struct vhost_queue *queue);
 int log_set_event(struct log_setup *log, int event);
 int log_set_base(struct log_setup *log, void *bitmap);
 int log_all(struct log_setup *log, bool on);
 
 void log_forget(struct log_setup *log);
 void log_note(struct log_setup *log, uint64_t address, uint64_t length, enum log_page what);
-void log_note_ring(struct log_setup *log, const struct vhost_queue *queue);
 void log_begin(struct log_setup *log);
 void log_copy(struct log_setup *log, bool all);
 bool log_take(struct log_setup *log, uint64_t address);
 bool log_is_set(const struct log_setup *log, uint64_t address);
 unsigned int log_count(const struct log_setup *log);
 unsigned int log_missing(struct log_setup *log);
-unsigned int log_missing_descriptors(struct log_setup *log, const struct vhost_queue *queue);
 unsigned int log_superfluous(const struct log_setup *log);
 unsigned int log_different(struct log_setup *log);
+
+/* log_ring.c: a ring in guest memory. */
+int log_move_ring(struct log_setup *log, struct vhost_queue *queue);
+void log_ring_destroy(struct vhost_queue *queue);
+int log_ring(struct vhost_queue *queue, bool on, uint64_t log_address);
+uint64_t log_device_area(const struct vhost_queue *queue);
+void log_note_ring(struct log_setup *log, const struct vhost_queue *queue);
+unsigned int log_missing_descriptors(struct log_setup *log, const struct vhost_queue *queue);
 
 int log_reap(struct vhost_queue *queue, unsigned int count);
 int log_broken(struct vhost_queue *queue);

@@ -34,11 +34,6 @@ FIXTURE_TEARDOWN(vqhost)
 	vhost_queue_close(&self->queue);
 }
 
-static int call(int fd, unsigned long request, void *argument)
-{
-	return ioctl(fd, request, argument) ? -errno : 0;
-}
-
 /* Set the backend to a file opened so. */
 static int backend_of(struct vhost_queue *queue, const char *path, int open_flags, uint32_t flags)
 {
@@ -75,11 +70,11 @@ TEST_F(vqhost, blk_backend)
 	EXPECT_EQ(-EINVAL, backend_of(queue, path, O_RDWR, 2));
 	EXPECT_EQ(-EINVAL, vhost_queue_blk_backend(queue, -1, 0x80000000));
 	backend.reserved = 1;
-	EXPECT_EQ(-EINVAL, call(self->device.fd, VQHOST_BLK_SET_BACKEND, &backend));
+	EXPECT_EQ(-EINVAL, vhost_ioctl(self->device.fd, VQHOST_BLK_SET_BACKEND, &backend));
 	backend.reserved = 0;
 	backend.index = VQHOST_BLK_QUEUES_MAX;
-	EXPECT_EQ(-ENOBUFS, call(self->device.fd, VQHOST_BLK_SET_BACKEND, &backend));
-	EXPECT_EQ(-EFAULT, call(self->device.fd, VQHOST_BLK_SET_BACKEND, NULL));
+	EXPECT_EQ(-ENOBUFS, vhost_ioctl(self->device.fd, VQHOST_BLK_SET_BACKEND, &backend));
+	EXPECT_EQ(-EFAULT, vhost_ioctl(self->device.fd, VQHOST_BLK_SET_BACKEND, NULL));
 	unlink(path);
 }
 
@@ -87,20 +82,20 @@ TEST_F(vqhost, blk_serial)
 {
 	struct vqhost_blk_serial serial = { "0123456789012345678" };
 
-	EXPECT_EQ(0, call(self->device.fd, VQHOST_BLK_SET_SERIAL, &serial));
-	EXPECT_EQ(-EFAULT, call(self->device.fd, VQHOST_BLK_SET_SERIAL, NULL));
+	EXPECT_EQ(0, vhost_ioctl(self->device.fd, VQHOST_BLK_SET_SERIAL, &serial));
+	EXPECT_EQ(-EFAULT, vhost_ioctl(self->device.fd, VQHOST_BLK_SET_SERIAL, NULL));
 }
 
 static int set_state(struct vhost_queue *queue, unsigned long request, unsigned int number)
 {
 	struct vhost_vring_state state = { .index = queue->index, .num = number };
 
-	return call(queue->device->fd, request, &state);
+	return vhost_ioctl(queue->device->fd, request, &state);
 }
 
 static int set_features(struct vhost_queue *queue, uint64_t features)
 {
-	return call(queue->device->fd, VHOST_SET_FEATURES, &features);
+	return vhost_ioctl(queue->device->fd, VHOST_SET_FEATURES, &features);
 }
 
 /* Sizes that only a packed ring can have, and back to a split one with them. */
@@ -172,23 +167,23 @@ TEST_F(vqhost, stats_arguments)
 	memset(&large, 0xff, sizeof(large));
 	stats->index = 0;
 	stats->size = 15;
-	EXPECT_EQ(-EINVAL, call(fd, VQHOST_GET_VRING_STATS, stats));
+	EXPECT_EQ(-EINVAL, vhost_ioctl(fd, VQHOST_GET_VRING_STATS, stats));
 	stats->size = 0;
-	EXPECT_EQ(-EINVAL, call(fd, VQHOST_GET_VRING_STATS, stats));
+	EXPECT_EQ(-EINVAL, vhost_ioctl(fd, VQHOST_GET_VRING_STATS, stats));
 	/* A caller that knows less, and one that knows more. */
 	stats->size = 16;
-	EXPECT_EQ(0, call(fd, VQHOST_GET_VRING_STATS, stats));
+	EXPECT_EQ(0, vhost_ioctl(fd, VQHOST_GET_VRING_STATS, stats));
 	EXPECT_EQ(16, stats->size);
 	EXPECT_EQ(0, stats->running);
 	EXPECT_EQ(~0ULL, stats->chains);
 	stats->size = sizeof(large);
-	EXPECT_EQ(0, call(fd, VQHOST_GET_VRING_STATS, stats));
+	EXPECT_EQ(0, vhost_ioctl(fd, VQHOST_GET_VRING_STATS, stats));
 	EXPECT_EQ(sizeof(*stats), stats->size);
 	EXPECT_EQ(0, stats->chains);
 	EXPECT_EQ(~0ULL, large.beyond);
 	stats->index = VQHOST_BLK_QUEUES_MAX;
-	EXPECT_EQ(-ENOBUFS, call(fd, VQHOST_GET_VRING_STATS, stats));
-	EXPECT_EQ(-EFAULT, call(fd, VQHOST_GET_VRING_STATS, NULL));
+	EXPECT_EQ(-ENOBUFS, vhost_ioctl(fd, VQHOST_GET_VRING_STATS, stats));
+	EXPECT_EQ(-EFAULT, vhost_ioctl(fd, VQHOST_GET_VRING_STATS, NULL));
 }
 
 TEST_F(vqhost, stats_of_a_disk)

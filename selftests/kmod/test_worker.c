@@ -27,16 +27,11 @@
 #define NO_WORKER 0x7ffffff0
 #define TEST_TIME_LIMIT 120
 
-static int call(int fd, unsigned long request, void *argument)
-{
-	return ioctl(fd, request, argument) ? -errno : 0;
-}
-
 /* Returns its id, or -errno. */
 static int new_worker(int fd)
 {
 	struct vhost_worker_state state = {};
-	int err = call(fd, VHOST_NEW_WORKER, &state);
+	int err = vhost_ioctl(fd, VHOST_NEW_WORKER, &state);
 
 	return err ? err : (int)state.worker_id;
 }
@@ -45,21 +40,21 @@ static int free_worker(int fd, unsigned int id)
 {
 	struct vhost_worker_state state = { .worker_id = id };
 
-	return call(fd, VHOST_FREE_WORKER, &state);
+	return vhost_ioctl(fd, VHOST_FREE_WORKER, &state);
 }
 
 static int attach(int fd, unsigned int index, unsigned int id)
 {
 	struct vhost_vring_worker worker = { .index = index, .worker_id = id };
 
-	return call(fd, VHOST_ATTACH_VRING_WORKER, &worker);
+	return vhost_ioctl(fd, VHOST_ATTACH_VRING_WORKER, &worker);
 }
 
 /* Returns the id of a queue's worker, or -errno. */
 static int get_worker(int fd, unsigned int index)
 {
 	struct vhost_vring_worker worker = { .index = index, .worker_id = NO_WORKER };
-	int err = call(fd, VHOST_GET_VRING_WORKER, &worker);
+	int err = vhost_ioctl(fd, VHOST_GET_VRING_WORKER, &worker);
 
 	if (!err && worker.index != index)
 		return -EPROTO;
@@ -181,7 +176,7 @@ TEST(without_owner)
 
 	ASSERT_LE(0, fd);
 	for (i = 0; i < ARRAY_SIZE(requests); i++)
-		EXPECT_EQ(-EINVAL, call(fd, requests[i], &any));
+		EXPECT_EQ(-EINVAL, vhost_ioctl(fd, requests[i], &any));
 	close(fd);
 }
 
@@ -194,7 +189,7 @@ TEST_F(worker, of_another_process)
 
 	if (!child) {
 		for (i = 0; i < ARRAY_SIZE(requests); i++) {
-			if (call(self->device.fd, requests[i], &any) != -EPERM)
+			if (vhost_ioctl(self->device.fd, requests[i], &any) != -EPERM)
 				_exit(1 + i);
 		}
 		_exit(0);
@@ -210,7 +205,7 @@ TEST_F(worker, bad_arguments)
 	int id;
 
 	for (i = 0; i < ARRAY_SIZE(requests); i++)
-		EXPECT_EQ(-EFAULT, call(fd, requests[i], NULL));
+		EXPECT_EQ(-EFAULT, vhost_ioctl(fd, requests[i], NULL));
 	id = new_worker(fd);
 	ASSERT_LE(0, id);
 	EXPECT_EQ(-ENODEV, free_worker(fd, NO_WORKER));
@@ -235,7 +230,7 @@ TEST_F(worker, no_more_than_queues)
 
 	ASSERT_EQ(0, start(&self->queues[0], self->store));
 	/* The one whose number could not be told is there all the same. */
-	EXPECT_EQ(-EFAULT, call(fd, VHOST_NEW_WORKER, NULL));
+	EXPECT_EQ(-EFAULT, vhost_ioctl(fd, VHOST_NEW_WORKER, NULL));
 	for (i = 1; i < VQHOST_BLK_QUEUES_MAX; i++) {
 		ids[i] = new_worker(fd);
 		ASSERT_LE(0, ids[i]);
@@ -276,9 +271,9 @@ TEST_F(worker, attach_and_free)
 	EXPECT_EQ(-EBUSY, free_worker(fd, second));
 	EXPECT_LE(1, tasks_serving(getpid(), "vqhost-blk"));
 	/* No owner, no workers. */
-	EXPECT_EQ(0, call(fd, VHOST_RESET_OWNER, NULL));
+	EXPECT_EQ(0, vhost_ioctl(fd, VHOST_RESET_OWNER, NULL));
 	EXPECT_TRUE(no_threads_are_left(getpid()));
-	EXPECT_EQ(0, call(fd, VHOST_SET_OWNER, NULL));
+	EXPECT_EQ(0, vhost_ioctl(fd, VHOST_SET_OWNER, NULL));
 	EXPECT_EQ(-ENODEV, free_worker(fd, second));
 	EXPECT_EQ(-EINVAL, get_worker(fd, 0));
 }
@@ -325,7 +320,7 @@ TEST_F_TIMEOUT(worker, shared, TEST_TIME_LIMIT)
 		ASSERT_TRUE(data_moves(self->queues, QUEUES, i));
 	/* Polling and holding of any one must not keep another waiting. */
 	for (limit.index = 0; limit.index < QUEUES; limit.index++)
-		ASSERT_EQ(0, call(self->device.fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &limit));
+		ASSERT_EQ(0, vhost_ioctl(self->device.fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &limit));
 	for (i = 0; i < 50; i++)
 		ASSERT_TRUE(data_moves(self->queues, QUEUES, i));
 	for (i = 0; i < QUEUES; i++)

@@ -15,11 +15,24 @@
 
 #include "vhost.h"
 
+/**
+ * vhost_ioctl() - make an ioctl
+ * @fd: of a device
+ * @request: which one
+ * @argument: or NULL
+ *
+ * Return: 0 or -errno.
+ */
+int vhost_ioctl(int fd, unsigned long request, void *argument)
+{
+	return ioctl(fd, request, argument) ? -errno : 0;
+}
+
 static int set_memory(struct vhost_device *device)
 {
 	struct vhost_memory *table;
 	unsigned int i;
-	int err = 0;
+	int err;
 
 	table = calloc(1, sizeof(*table) + GUEST_REGIONS * sizeof(table->regions[0]));
 	if (!table)
@@ -31,8 +44,7 @@ static int set_memory(struct vhost_device *device)
 		table->regions[i].userspace_addr =
 			(uintptr_t)guest_pointer(device, GUEST_BORDER(i));
 	}
-	if (ioctl(device->fd, VHOST_SET_MEM_TABLE, table))
-		err = -errno;
+	err = vhost_ioctl(device->fd, VHOST_SET_MEM_TABLE, table);
 	free(table);
 	return err;
 }
@@ -82,7 +94,7 @@ static int set_file(struct vhost_queue *queue, unsigned long request, int fd)
 {
 	struct vhost_vring_file file = { .index = queue->index, .fd = fd };
 
-	return ioctl(queue->device->fd, request, &file) ? -errno : 0;
+	return vhost_ioctl(queue->device->fd, request, &file);
 }
 
 /**
@@ -96,7 +108,7 @@ int vhost_queue_set_base(struct vhost_queue *queue, uint32_t base)
 {
 	struct vhost_vring_state state = { .index = queue->index, .num = base };
 
-	return ioctl(queue->device->fd, VHOST_SET_VRING_BASE, &state) ? -errno : 0;
+	return vhost_ioctl(queue->device->fd, VHOST_SET_VRING_BASE, &state);
 }
 
 /**
@@ -142,7 +154,7 @@ static int configure(struct vhost_queue *queue)
 	err = vhost_queue_set_base(queue, queue->ring.base);
 	if (err)
 		return err;
-	return ioctl(queue->device->fd, VHOST_SET_VRING_ADDR, &address) ? -errno : 0;
+	return vhost_ioctl(queue->device->fd, VHOST_SET_VRING_ADDR, &address);
 }
 
 /**
@@ -233,7 +245,7 @@ int vhost_queue_blk_backend(struct vhost_queue *queue, int fd, uint32_t flags)
 {
 	struct vqhost_blk_backend backend = { .index = queue->index, .fd = fd, .flags = flags };
 
-	return ioctl(queue->device->fd, VQHOST_BLK_SET_BACKEND, &backend) ? -errno : 0;
+	return vhost_ioctl(queue->device->fd, VQHOST_BLK_SET_BACKEND, &backend);
 }
 
 /**
@@ -262,7 +274,7 @@ int vhost_queue_stats(struct vhost_queue *queue, struct vqhost_vring_stats *stat
 	memset(stats, 0, sizeof(*stats));
 	stats->index = queue->index;
 	stats->size = sizeof(*stats);
-	return ioctl(queue->device->fd, VQHOST_GET_VRING_STATS, stats) ? -errno : 0;
+	return vhost_ioctl(queue->device->fd, VQHOST_GET_VRING_STATS, stats);
 }
 
 /**

@@ -61,6 +61,8 @@ struct vhost_queue {
 	int error;
 };
 
+int vhost_ioctl(int fd, unsigned long request, void *argument);
+
 int vhost_device_open(struct vhost_device *device, const char *path, uint64_t features);
 void vhost_device_close(struct vhost_device *device);
 
