@@ -163,3 +163,25 @@ void blk_pattern(uint8_t *data, uint32_t length, uint64_t sector, unsigned int s
 	for (i = 0; i < length; i++)
 		data[i] = (sector + i / SECTOR) * 17 + i * 3 + (i >> 7) + seed * 101;
 }
+
+/**
+ * blk_stored() - is that what a store holds? It is read past the device
+ * @store: file descriptor
+ * @expected: content
+ * @length: bytes
+ * @sector: where
+ *
+ * Return: true if so.
+ */
+bool blk_stored(int store, const uint8_t *expected, uint32_t length, uint64_t sector)
+{
+	void *buffer;
+	bool same;
+
+	if (posix_memalign(&buffer, 4096, length))
+		return false;
+	same = pread(store, buffer, length, sector * SECTOR) == (ssize_t)length &&
+	       !memcmp(buffer, expected, length);
+	free(buffer);
+	return same;
+}

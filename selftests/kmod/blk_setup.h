@@ -41,6 +41,7 @@ int blk_add_pieces(struct vhost_queue *queue, unsigned int n, uint32_t type, uin
 		   const struct driver_buffer *data, unsigned int pieces);
 int blk_status(struct vhost_queue *queue, unsigned int n);
 int blk_do(struct vhost_queue *queue, uint32_t type, uint64_t sector, uint32_t length);
+bool blk_stored(int store, const uint8_t *expected, uint32_t length, uint64_t sector);
 void blk_pattern(uint8_t *data, uint32_t length, uint64_t sector, unsigned int seed);
 
 #endif /* SELFTESTS_KMOD_BLK_SETUP_H */
