@@ -18,8 +18,6 @@
 #include "blk_setup.h"
 #include "net_setup.h"
 
-#define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-
 /*
  * Each region of guest memory has a hole in its middle: mapped by us, in no memory
  * table.  Its first and last pages hold a pattern, as do pages around it all.

@@ -197,3 +197,43 @@ int net_receive(struct net_setup *net, uint8_t *frame, unsigned int size)
 	}
 	return buffers ? (int)filled : -EPROTO;
 }
+
+/**
+ * net_transmits() - does a frame get out of the guest?
+ * @net: the setup, its transmit queue idle
+ * @frame: the frame
+ * @length: bytes
+ *
+ * Return: true if it arrives as it was sent.
+ */
+bool net_transmits(struct net_setup *net, const uint8_t *frame, unsigned int length)
+{
+	uint8_t received[2048];
+
+	if (net_send(net, frame, length, 0) < 0)
+		return false;
+	vhost_queue_expose(&net->tx);
+	return net_receive_from_socket(net, received, sizeof(received)) == (int)length &&
+	       !memcmp(received, frame, length) && !vhost_queue_wait(&net->tx, 1) &&
+	       driver_ring_reap(&net->tx.ring, NULL) >= 0;
+}
+
+/**
+ * net_receives() - does a frame get into the guest?
+ * @net: the setup, its receive queue without buffers
+ * @frame: the frame
+ * @length: bytes
+ *
+ * Return: true if it arrives as it was sent.
+ */
+bool net_receives(struct net_setup *net, const uint8_t *frame, unsigned int length)
+{
+	uint8_t received[2048];
+
+	if (net_add_buffer(net, 0, 2048) < 0)
+		return false;
+	vhost_queue_expose(&net->rx);
+	return send(net->tap.socket, frame, length, 0) == (ssize_t)length &&
+	       net_receive(net, received, sizeof(received)) == (int)(net->header + length) &&
+	       !memcmp(received + net->header, frame, length);
+}

@@ -88,5 +88,7 @@ int net_send(struct net_setup *net, const uint8_t *frame, unsigned int length, u
 int net_receive_from_socket(struct net_setup *net, uint8_t *frame, unsigned int size);
 int net_add_buffer(struct net_setup *net, unsigned int slot, unsigned int length);
 int net_receive(struct net_setup *net, uint8_t *frame, unsigned int size);
+bool net_transmits(struct net_setup *net, const uint8_t *frame, unsigned int length);
+bool net_receives(struct net_setup *net, const uint8_t *frame, unsigned int length);
 
 #endif /* SELFTESTS_KMOD_NET_SETUP_H */

@@ -75,18 +75,6 @@ static int restart(struct net_setup *net, struct vhost_queue *queue, unsigned in
 	return err ? err : vhost_queue_net_backend(queue, net->tap.fd);
 }
 
-static bool transmits(struct net_setup *net, const uint8_t *frame, unsigned int length)
-{
-	uint8_t received[2048];
-
-	if (net_send(net, frame, length, 0) < 0)
-		return false;
-	vhost_queue_expose(&net->tx);
-	return net_receive_from_socket(net, received, sizeof(received)) == (int)length &&
-	       !memcmp(received, frame, length) && !vhost_queue_wait(&net->tx, 1) &&
-	       driver_ring_reap(&net->tx.ring, NULL) >= 0;
-}
-
 /*
  * Mergeable buffers of one byte (CVE-2019-3900): a packet needs hundreds of chains,
  * so a batch that counts packets is one in which nobody else gets the CPU or the
@@ -145,7 +133,7 @@ TEST_F_TIMEOUT(net, one_byte_buffers_that_do_not_suffice, TEST_TIME_LIMIT)
 	EXPECT_EQ(0, stats.error);
 	EXPECT_LT(0, stats.errors);
 	EXPECT_EQ(0, driver_ring_used(&net->rx.ring));
-	EXPECT_TRUE(transmits(net, self->frame, sizeof(self->frame)));
+	EXPECT_TRUE(net_transmits(net, self->frame, sizeof(self->frame)));
 }
 
 /*
@@ -175,7 +163,7 @@ TEST_F_TIMEOUT(net, packet_longer_than_32_bits, TEST_TIME_LIMIT)
 	EXPECT_EQ(before.errors + 1, stats.errors);
 	EXPECT_EQ(before.bytes, stats.bytes);
 	/* What arrives next is the next one. */
-	EXPECT_TRUE(transmits(net, self->frame, sizeof(self->frame)));
+	EXPECT_TRUE(net_transmits(net, self->frame, sizeof(self->frame)));
 }
 
 /* Receive the same frame into memory that held @fill; keep all that is there now. */

@@ -31,6 +31,8 @@
 
 #define FEATURE(bit) (1ULL << (bit))
 
+#define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
 /**
  * struct vhost_device - an open device with an owner and guest memory
  * @fd: the device
