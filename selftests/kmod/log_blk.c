@@ -101,7 +101,7 @@ int log_blk_switch(struct log_blk *blk, bool on)
 {
 	int err = log_all(&blk->log, on);
 
-	return err ? err : log_ring(&blk->queue, on, on ? log_device_area(&blk->queue) : 0);
+	return err ? err : log_ring(&blk->queue, on, log_device_area(&blk->queue));
 }
 
 /* As one chain in the ring, or in a table. */

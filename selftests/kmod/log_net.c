@@ -91,8 +91,8 @@ int log_net_switch(struct log_net *guest, bool on)
 	int err = log_all(&guest->log, on);
 
 	if (!err)
-		err = log_ring(rx, on, on ? log_device_area(rx) : 0);
-	return err ? err : log_ring(tx, on, on ? log_device_area(tx) : 0);
+		err = log_ring(rx, on, log_device_area(rx));
+	return err ? err : log_ring(tx, on, log_device_area(tx));
 }
 
 /**

@@ -192,6 +192,33 @@ TEST_F_TIMEOUT(log, neighbours, TEST_TIME_LIMIT)
 	EXPECT_EQ(0, neighbour.changed);
 }
 
+/* Used at once on either side of a page's border. */
+TEST_F_TIMEOUT(log, entries_across_pages, TEST_TIME_LIMIT)
+{
+	struct driver_buffer id = { BLK_DATA(0), VIRTIO_BLK_ID_BYTES };
+	struct vhost_queue *queue = &self->blk.queue;
+	/* Before entry 512 of a split ring, descriptor 272 of a packed one. */
+	uint16_t base = driver_ring_is_packed(&queue->ring) ? 0x8000 | 270 : 506;
+	struct log_setup *log = &self->blk.log;
+	struct log_blk *blk = &self->blk;
+	unsigned int i;
+
+	ASSERT_EQ(0, log_blk_stop(blk));
+	log_ring_destroy(queue);
+	ASSERT_EQ(0, vhost_queue_reset(queue, base));
+	ASSERT_EQ(0, log_move_ring(log, queue));
+	ASSERT_EQ(0, log_blk_switch(blk, true));
+	for (i = 0; i < LOG_BLK_BATCH; i++)
+		ASSERT_LE(0, log_blk_add(blk, i, VIRTIO_BLK_T_GET_ID, 0, &id, 1, true));
+	vhost_queue_expose(queue);
+	log_begin(log);
+	ASSERT_EQ(0, log_blk_start(blk));
+	ASSERT_EQ(0, log_reap(queue, LOG_BLK_BATCH));
+	ASSERT_EQ(0, log_blk_stop(blk));
+	EXPECT_EQ(0, log_missing(log));
+	EXPECT_EQ(0, log_missing_descriptors(log, queue));
+}
+
 /* Takes the bitmap away or makes it readonly, for one kind of writes at a time. */
 TEST_F_TIMEOUT(log, bitmap_taken_away, TEST_TIME_LIMIT)
 {

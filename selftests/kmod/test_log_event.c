@@ -83,6 +83,80 @@ TEST_F_TIMEOUT(log_event, once_a_batch, TEST_TIME_LIMIT)
 	EXPECT_LT(signals, 8 * LOG_BLK_BATCH);
 }
 
+/* Each publication, also if the queue does not run dry in between. */
+TEST_F_TIMEOUT(log_event, once_a_publication, TEST_TIME_LIMIT)
+{
+	struct driver_buffer id = { BLK_DATA(0), VIRTIO_BLK_ID_BYTES };
+	struct vhost_queue *queue = &self->blk.queue;
+	const unsigned int requests = 200;
+	int64_t before;
+	unsigned int i;
+
+	ASSERT_EQ(0, log_blk_stop(&self->blk));
+	ASSERT_EQ(0, log_all(&self->blk.log, true));
+	for (i = 0; i < requests; i++)
+		ASSERT_LE(0, log_blk_add(&self->blk, 0, VIRTIO_BLK_T_GET_ID, 0, &id, 1, true));
+	vhost_queue_expose(queue);
+	before = published(queue);
+	ASSERT_EQ(0, log_blk_start(&self->blk));
+	ASSERT_EQ(0, log_reap(queue, requests));
+	ASSERT_EQ(0, log_blk_stop(&self->blk));
+	EXPECT_LT(before + 2, published(queue));
+	EXPECT_EQ(published(queue) - before, eventfd_take(self->blk.log.event));
+}
+
+/*
+ * A kick without a chain: nothing is published, but the ring says that kicks are off,
+ * which is told of before the thread polls, and on again, before it sleeps.
+ */
+TEST_F_TIMEOUT(log_event, kick_for_nothing, TEST_TIME_LIMIT)
+{
+	struct vhost_queue *queue = &self->blk.queue;
+	/* With event index a driver stops kicking by itself. */
+	const unsigned int writes = queue->ring.event_index ? 1 : 2;
+	unsigned int i;
+	int64_t sleeps;
+
+	ASSERT_EQ(0, log_blk_stop(&self->blk));
+	ASSERT_EQ(0, log_ring(queue, true, log_device_area(queue)));
+	sleeps = log_sleeps(queue);
+	ASSERT_EQ(0, log_blk_start(&self->blk));
+	ASSERT_EQ(0, log_wait_asleep(queue, sleeps));
+	eventfd_take(self->blk.log.event);
+	for (i = 0; i < 5; i++) {
+		sleeps = log_sleeps(queue);
+		ASSERT_EQ(0, eventfd_write(queue->kick, 1));
+		ASSERT_EQ(0, log_wait_asleep(queue, sleeps));
+		EXPECT_EQ(writes, eventfd_take(self->blk.log.event));
+	}
+}
+
+/* What the memory table leaves out is not logged, so there is nothing to tell of. */
+TEST_F_TIMEOUT(log_event, ring_outside_of_memory, TEST_TIME_LIMIT)
+{
+	struct vhost_queue *queue = &self->blk.queue;
+	struct vhost_device *device = &self->blk.device;
+	struct {
+		struct vhost_memory table;
+		struct vhost_memory_region regions[GUEST_REGIONS - 1];
+	} memory = { .table.nregions = GUEST_REGIONS - 1 };
+	unsigned int i;
+
+	/* Rings are in the last region. */
+	for (i = 0; i < GUEST_REGIONS - 1; i++) {
+		memory.regions[i] = (struct vhost_memory_region) {
+			.guest_phys_addr = GUEST_BORDER(i),
+			.memory_size = GUEST_REGION_SIZE,
+			.userspace_addr = (uintptr_t)guest_pointer(device, GUEST_BORDER(i)),
+		};
+	}
+	ASSERT_EQ(0, vhost_ioctl(device->fd, VHOST_SET_MEM_TABLE, &memory));
+	ASSERT_EQ(0, log_ring(queue, true, log_device_area(queue)));
+	ASSERT_EQ(0, do_batch(&self->blk));
+	EXPECT_EQ(0, eventfd_take(self->blk.log.event));
+	EXPECT_EQ(0, log_count(&self->blk.log));
+}
+
 /* Of a ring alone as well, and while the queue goes on. */
 TEST_F_TIMEOUT(log_event, ring, TEST_TIME_LIMIT)
 {

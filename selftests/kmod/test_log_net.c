@@ -177,6 +177,43 @@ static int64_t wait_dropped(struct vhost_queue *rx)
 	return 0;
 }
 
+static bool wants_kicks(const struct driver_ring *ring)
+{
+	if (driver_ring_is_packed(ring))
+		return driver_ring_device_event(ring, NULL) !=
+		       VRING_PACKED_EVENT_FLAG_DISABLE;
+	return !(driver_ring_used_flags(ring) & VRING_USED_F_NO_NOTIFY);
+}
+
+/* The owner takes the bits away while kicks are off; later they are on again. */
+TEST_F_TIMEOUT(log_net_failure, kicks_wanted_again, TEST_TIME_LIMIT)
+{
+	struct vhost_queue *rx = &self->guest.net.rx;
+	struct log_setup *log = &self->guest.log;
+	unsigned int i;
+	int64_t sleeps;
+
+	ASSERT_EQ(0, log_net_stop(&self->guest));
+	ASSERT_EQ(0, log_net_switch(&self->guest, true));
+	ASSERT_LE(0, log_net_add_buffer(&self->guest, GUEST_BORDER(1), 2000));
+	vhost_queue_expose(rx);
+	sleeps = log_sleeps(rx);
+	ASSERT_EQ(0, log_net_start(&self->guest));
+	/* It waits for a packet. */
+	ASSERT_EQ(0, log_wait_asleep(rx, sleeps));
+	ASSERT_FALSE(wants_kicks(&rx->ring));
+	log_begin(log);
+	/* The second one finds no buffer. */
+	ASSERT_EQ(0, log_net_send_to_guest(&self->guest, 100, 1));
+	ASSERT_EQ(0, log_net_send_to_guest(&self->guest, 100, 2));
+	for (i = 0; i < TIME_LIMIT_MS && !wants_kicks(&rx->ring); i++)
+		usleep(1000);
+	ASSERT_TRUE(wants_kicks(&rx->ring));
+	ASSERT_EQ(0, log_net_stop(&self->guest));
+	EXPECT_TRUE(log_is_set(log, log_device_area(rx)));
+	EXPECT_EQ(0, log_missing(log));
+}
+
 /* The memory for part of a header is gone: the packet is dropped, but begun. */
 TEST_F_TIMEOUT(log_net_failure, dropped_in_part, TEST_TIME_LIMIT)
 {
