@@ -76,7 +76,9 @@ void log_blk_close(struct log_blk *blk)
  */
 int log_blk_start(struct log_blk *blk)
 {
-	return vhost_queue_blk_backend(&blk->queue, blk->store, 0);
+	int err = log_map_ring(&blk->log, &blk->queue);
+
+	return err ? err : vhost_queue_blk_backend(&blk->queue, blk->store, 0);
 }
 
 /**

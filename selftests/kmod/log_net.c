@@ -62,7 +62,11 @@ void log_net_close(struct log_net *guest)
  */
 int log_net_start(struct log_net *guest)
 {
-	return net_setup_start(&guest->net);
+	int err = log_map_ring(&guest->log, &guest->net.rx);
+
+	if (!err)
+		err = log_map_ring(&guest->log, &guest->net.tx);
+	return err ? err : net_setup_start(&guest->net);
 }
 
 /**

@@ -26,6 +26,12 @@ static void *move_area(struct log_setup *log, void *area, uint64_t address, size
 	return guest_pointer(log->device, address);
 }
 
+static size_t device_area_size(const struct vhost_queue *queue)
+{
+	return driver_ring_is_packed(&queue->ring) ? sizeof(*queue->ring.device_event) :
+						     LOG_DEVICE_AREA(queue->ring.size);
+}
+
 /**
  * log_move_ring() - move a ring into guest memory
  * @log: of the queue's device
@@ -40,8 +46,7 @@ int log_move_ring(struct log_setup *log, struct vhost_queue *queue)
 	bool packed = driver_ring_is_packed(ring);
 	size_t descriptors = ring->size * sizeof(*ring->descriptors);
 	size_t available = packed ? sizeof(*ring->driver_event) : 6 + 2 * ring->size;
-	size_t used = packed ? sizeof(*ring->device_event) : LOG_DEVICE_AREA(ring->size);
-	int err;
+	size_t used = device_area_size(queue);
 
 	ring->descriptors = move_area(log, ring->descriptors, ring_descriptors(queue), descriptors);
 	ring->available = move_area(log, ring->available, ring_driver_area(queue), available);
@@ -50,10 +55,22 @@ int log_move_ring(struct log_setup *log, struct vhost_queue *queue)
 		 packed ? LOG_DRIVER | LOG_DEVICE : LOG_DRIVER);
 	log_note(log, ring_driver_area(queue), available, LOG_DRIVER);
 	log_note(log, log_device_area(queue), used, LOG_DEVICE);
-	/* Without its device area no queue starts. */
-	err = log_is_behind_iotlb(log->device) ?
-	      iotlb_map(&log->iotlb, log_device_area(queue), used, VHOST_ACCESS_RW) : 0;
-	return err ? err : log_ring(queue, false, 0);
+	return log_ring(queue, false, 0);
+}
+
+/**
+ * log_map_ring() - before a queue starts: it does not without its device area
+ * @log: of the queue's device
+ * @queue: after log_move_ring()
+ *
+ * Each negotiation of features drops what was mapped behind an IOTLB.
+ * Return: 0 or -errno.
+ */
+int log_map_ring(struct log_setup *log, struct vhost_queue *queue)
+{
+	return log_is_behind_iotlb(log->device) ?
+	       iotlb_map(&log->iotlb, log_device_area(queue), device_area_size(queue),
+			 VHOST_ACCESS_RW) : 0;
 }
 
 /**

@@ -99,6 +99,7 @@ unsigned int log_different(struct log_setup *log);
 
 /* log_ring.c: a ring in guest memory. */
 int log_move_ring(struct log_setup *log, struct vhost_queue *queue);
+int log_map_ring(struct log_setup *log, struct vhost_queue *queue);
 void log_ring_destroy(struct vhost_queue *queue);
 int log_ring(struct vhost_queue *queue, bool on, uint64_t log_address);
 uint64_t log_device_area(const struct vhost_queue *queue);
