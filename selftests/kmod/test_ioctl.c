@@ -244,6 +244,7 @@ TEST_F(ioctl, memory_table)
 TEST_F(ioctl, memory_table_while_running)
 {
 	struct ioctl_setup *setup = &self->setup;
+
 	ASSERT_EQ(0, ioctl_run_queue(setup));
 	EXPECT_EQ(0, vhost_ioctl(setup->fd, VHOST_SET_MEM_TABLE, setup->table));
 	setup->table->regions[1].userspace_addr = KERNEL_ADDRESS;

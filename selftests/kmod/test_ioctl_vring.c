@@ -170,7 +170,8 @@ TEST_F(ioctl, busyloop_timeout)
 	EXPECT_EQ(0, ioctl_set_state(fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, 1, 0));
 	EXPECT_EQ(0, vhost_ioctl(fd, VHOST_GET_VRING_BUSYLOOP_TIMEOUT, &state));
 	EXPECT_EQ(0, state.num);
-	EXPECT_EQ(-ENOBUFS, ioctl_set_state(fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, variant->queues, 1));
+	EXPECT_EQ(-ENOBUFS, ioctl_set_state(fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, variant->queues,
+					    1));
 	EXPECT_EQ(-EFAULT, vhost_ioctl(fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, NULL));
 	EXPECT_EQ(-EFAULT, vhost_ioctl(fd, VHOST_GET_VRING_BUSYLOOP_TIMEOUT, NULL));
 }

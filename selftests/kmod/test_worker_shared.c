@@ -25,7 +25,8 @@ TEST_F_TIMEOUT(worker, shared, TEST_TIME_LIMIT)
 		ASSERT_TRUE(worker_data_moves(self->queues, QUEUES, i));
 	/* Polling and holding of any one must not keep another waiting. */
 	for (limit.index = 0; limit.index < QUEUES; limit.index++)
-		ASSERT_EQ(0, vhost_ioctl(self->device.fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &limit));
+		ASSERT_EQ(0, vhost_ioctl(self->device.fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
+					 &limit));
 	for (i = 0; i < 50; i++)
 		ASSERT_TRUE(worker_data_moves(self->queues, QUEUES, i));
 	for (i = 0; i < QUEUES; i++)
@@ -70,7 +71,8 @@ static void *move_to_and_fro(void *data)
 
 	while (!__atomic_load_n(&mover->stop, __ATOMIC_RELAXED) && !mover->err) {
 		for (i = 0; !mover->err && i < QUEUES; i++)
-			mover->err = worker_attach(mover->fd, i, mover->ids[(mover->moves + i) % 2]);
+			mover->err = worker_attach(mover->fd, i,
+						   mover->ids[(mover->moves + i) % 2]);
 		mover->moves++;
 	}
 	return NULL;
