@@ -66,13 +66,13 @@ static bool parse_u64(char *text, void *field, size_t size)
 	if (*text < '0' || *text > '9')
 		return false;
 	errno = 0;
-	*(uint64_t *)field = strtoull(text, &end, 10);
+	*(__u64 *)field = strtoull(text, &end, 10);
 	return !*end && !errno;
 }
 
 static bool parse_u32(char *text, void *field, size_t size)
 {
-	uint64_t number;
+	__u64 number;
 
 	if (!parse_u64(text, &number, size) || number > UINT32_MAX)
 		return false;
@@ -120,7 +120,7 @@ static bool parse_name(char *text, void *field, size_t size)
 /* CAUSE:TIMES,CAUSE:TIMES, or "-". */
 static bool parse_breaks(char *text, void *field, size_t size)
 {
-	uint64_t *breaks = field, cause;
+	__u64 *breaks = field, cause;
 	char *part, *times;
 
 	if (!strcmp(text, "-"))

@@ -79,7 +79,7 @@ extern const struct counter counters[COUNTERS];
  */
 static inline uint64_t counter_value(const struct queue *queue, const struct counter *counter)
 {
-	return *(const uint64_t *)((const char *)&queue->stats + counter->offset);
+	return *(const __u64 *)((const char *)&queue->stats + counter->offset);
 }
 
 /**

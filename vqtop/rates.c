@@ -21,7 +21,7 @@ struct rates rates_between(const struct queue *before, const struct queue *now, 
 	if (!before)
 		return unknown;
 	for (i = 0; i < COUNTERS; i++)
-		*(uint64_t *)((char *)&since + counters[i].offset) =
+		*(__u64 *)((char *)&since + counters[i].offset) =
 			counter_value(now, &counters[i]) - counter_value(before, &counters[i]);
 	return (struct rates){
 		.requests = ratio(since.requests, seconds),
