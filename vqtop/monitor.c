@@ -13,11 +13,10 @@
 #include "json.h"
 
 /*
- * Measuring costs several hundred instructions for each request.  If there are more than
- * this many in a second, in all queues together, as many are measured on average: for a
+ * Measuring costs about a thousand instructions for each request.  If there are more in a
+ * second, in all queues together, than latency_rate, as many are measured on average: for a
  * while now and then, which has to be longer than most requests take.
  */
-#define MEASURED_PER_SECOND 10000
 #define MEASURED_NS 100000000
 
 /* How long the first two samples are apart, to see how much there is to be measured. */
@@ -47,16 +46,17 @@ static double requests_per_second(const struct monitor *monitor)
 /* Take note of the latencies that were measured until now; go on measuring if it pays. */
 static int measure(struct monitor *monitor, struct problem *problem)
 {
+	double allowed = (double)monitor->options->latency_rate;
 	double rate = requests_per_second(monitor);
 	double needed = rate * MEASURED_NS / 1e9;
 
 	if (!monitor->part && latency_read(monitor->tracer, &monitor->latencies, problem))
 		return -1;
-	monitor->part = rate > MEASURED_PER_SECOND;
+	monitor->part = rate > allowed;
 	if (!monitor->part)
 		return latency_start(monitor->tracer, problem);
 	latency_stop(monitor->tracer);
-	monitor->credit += MEASURED_PER_SECOND * (monitor->now.time - monitor->before.time);
+	monitor->credit += allowed * (monitor->now.time - monitor->before.time);
 	if (monitor->credit < needed)
 		return 0;
 	monitor->credit = 0;
@@ -90,7 +90,7 @@ int monitor_open(struct monitor *monitor, const struct options *options, struct 
 	pause_ns(GLANCE_NS);
 	if (next_sample(monitor, problem))
 		return -1;
-	monitor->part = requests_per_second(monitor) > MEASURED_PER_SECOND;
+	monitor->part = requests_per_second(monitor) > (double)options->latency_rate;
 	if (!monitor->part && latency_start(monitor->tracer, &monitor->untraced)) {
 		latency_close(monitor->tracer);
 		monitor->tracer = NULL;

@@ -36,7 +36,7 @@ static const char *parse_number(const char *value, void *field)
 	return NULL;
 }
 
-static const char *parse_entries(const char *value, void *field)
+static const char *parse_positive(const char *value, void *field)
 {
 	const char *wrong = parse_number(value, field);
 	long number = *(long *)field;
@@ -97,8 +97,10 @@ static const struct option_row {
 	  OPTION(order.column), COMMAND_TABLE },
 	{ "--no-latency", NULL, "do not measure latencies: nothing is attached", parse_flag,
 	  OPTION(no_latency), COMMAND_TABLE },
+	{ "--latency-rate", "N", "measure about so many requests in a second at\n"
+	  "most (default 10000)", parse_positive, OPTION(latency_rate), COMMAND_TABLE },
 	{ "--latency-entries", "N", "room for that many queues, by type of request\n(default 4096)",
-	  parse_entries, OPTION(latency_entries), BOTH },
+	  parse_positive, OPTION(latency_entries), BOTH },
 	{ "--listen", "WHERE", "of serve: unix:PATH, for root alone,\nor 127.0.0.1:PORT",
 	  parse_text, OPTION(listen), COMMAND_SERVE },
 	{ "--debugfs", "DIR", "where debugfs is mounted\n(default /sys/kernel/debug)",
@@ -172,6 +174,7 @@ int options_parse(struct options *options, char **arguments, struct problem *pro
 		.command = COMMAND_TABLE,
 		.interval = 1,
 		.order = { .column = column_find("requests"), .pid = -1, .queue = -1 },
+		.latency_rate = 10000,
 		.latency_entries = 4096,
 		.debugfs = "/sys/kernel/debug",
 		.tracefs = "/sys/kernel/tracing",

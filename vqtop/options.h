@@ -28,6 +28,7 @@ enum command {
  * @interval: seconds between two samples
  * @order: what is shown, in which order
  * @no_latency: do not measure latencies
+ * @latency_rate: requests of which the table measures the latency in a second, about
  * @latency_entries: queues and types of requests for which there is room
  * @listen: where to listen, or NULL
  * @debugfs: where it is mounted
@@ -40,6 +41,7 @@ struct options {
 	double interval;
 	struct order order;
 	bool no_latency;
+	long latency_rate;
 	long latency_entries;
 	const char *listen;
 	const char *debugfs;
