@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "machine/machine.h"
+#include "option_text.h"
 #include "option_values.h"
 
 #define MIB (1ULL << 20)
@@ -287,25 +288,10 @@ void options_free(struct options *options)
 static void help_rows(FILE *to, const struct option_row *row, int indent, const char *separator)
 {
 	for (; row->name; row++) {
-		const char *line = row->text;
 		int column = fprintf(to, "%*s%s%s%s", indent, "", row->name, separator,
 				     row->argument);
 
-		for (;;) {
-			int length = (int)strcspn(line, "\n");
-			int gap = HELP_COLUMN - column;
-
-			/* Too long to leave room: on a line of its own. */
-			if (gap < 1) {
-				fputc('\n', to);
-				gap = HELP_COLUMN;
-			}
-			fprintf(to, "%*s%.*s\n", gap, "", length, line);
-			line += length;
-			if (!*line++)
-				break;
-			column = 0;
-		}
+		option_help_text(to, column, HELP_COLUMN, row->text);
 		if (row->keys)
 			help_rows(to, row->keys, indent + 2, "=");
 	}
@@ -316,25 +302,15 @@ void options_help(FILE *to)
 	help_rows(to, run_rows, 2, " ");
 }
 
-/* Troff takes a plain hyphen for a typographic one. */
-static void manual_text(FILE *to, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '-')
-			fputc('\\', to);
-		fputc(*text, to);
-	}
-}
-
 static void manual_rows(FILE *to, const struct option_row *row, const char *separator)
 {
 	for (; row->name; row++) {
 		fputs(".TP\n\\fB", to);
-		manual_text(to, row->name);
+		option_manual_text(to, row->name);
 		fprintf(to, "\\fR%s\\fI", separator);
-		manual_text(to, row->argument);
+		option_manual_text(to, row->argument);
 		fputs("\\fR\n", to);
-		manual_text(to, row->text);
+		option_manual_text(to, row->text);
 		fputc('\n', to);
 		if (row->keys) {
 			fputs(".RS\n", to);

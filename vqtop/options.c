@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../userspace-vmm/option_text.h"
 #include "array.h"
 
 /* Columns of the help text: where explanations begin. */
@@ -190,17 +191,9 @@ int options_parse(struct options *options, char **arguments, struct problem *pro
 	return 0;
 }
 
-static void help_lines(int column, const char *line)
+static void help_lines(int column, const char *text)
 {
-	for (;;) {
-		int length = (int)strcspn(line, "\n");
-
-		printf("%*s%.*s\n", HELP_COLUMN - column, "", length, line);
-		line += length;
-		if (!*line++)
-			return;
-		column = 0;
-	}
+	option_help_text(stdout, column, HELP_COLUMN, text);
 }
 
 void options_help(void)
@@ -227,22 +220,12 @@ void options_help(void)
 		printf("  %u  %s\n", i, exit_texts[i]);
 }
 
-/* Troff takes a plain hyphen for a typographic one. */
-static void manual_text(const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '-')
-			putchar('\\');
-		putchar(*text);
-	}
-}
-
 static void manual_item(const char *name, const char *argument, const char *text)
 {
 	fputs(".TP\n\\fB", stdout);
-	manual_text(name);
+	option_manual_text(stdout, name);
 	printf("\\fR \\fI%s\\fR\n", argument);
-	manual_text(text);
+	option_manual_text(stdout, text);
 	putchar('\n');
 }
 

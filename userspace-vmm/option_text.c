@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How the tables of options are written in help texts and manual pages.
+ */
+#include "option_text.h"
+
+#include <string.h>
+
+void option_help_text(FILE *to, int column, int begin, const char *text)
+{
+	for (;;) {
+		int length = (int)strcspn(text, "\n");
+		int gap = begin - column;
+
+		if (gap < 1) {
+			fputc('\n', to);
+			gap = begin;
+		}
+		fprintf(to, "%*s%.*s\n", gap, "", length, text);
+		text += length;
+		if (!*text++)
+			break;
+		column = 0;
+	}
+}
+
+void option_manual_text(FILE *to, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '-')
+			fputc('\\', to);
+		fputc(*text, to);
+	}
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How the tables of options are written in help texts and manual pages, of vqtop too.
+ */
+#ifndef VQVMM_OPTION_TEXT_H
+#define VQVMM_OPTION_TEXT_H
+
+#include <stdio.h>
+
+/**
+ * option_help_text() - write an explanation to the right of what it explains
+ * @to: where
+ * @column: how many characters the line has already
+ * @begin: column in which explanations begin; if there is no room, on a line of its own
+ * @text: may have several lines
+ */
+void option_help_text(FILE *to, int column, int begin, const char *text);
+
+/**
+ * option_manual_text() - write a text for troff, which takes a plain hyphen for a
+ * typographic one
+ * @to: where
+ * @text: the text
+ */
+void option_manual_text(FILE *to, const char *text);
+
+#endif /* VQVMM_OPTION_TEXT_H */
