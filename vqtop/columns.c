@@ -8,114 +8,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double device_of(const struct row *row)
-{
-	return row->queue->device;
-}
-
-static const char *type_of(const struct row *row)
-{
-	return row->queue->type;
-}
-
-static double pid_of(const struct row *row)
-{
-	return row->queue->owner_pid;
-}
-
-static const char *name_of(const struct row *row)
-{
-	return *row->queue->owner_name ? row->queue->owner_name : "-";
-}
-
-static double queue_of(const struct row *row)
-{
-	return row->queue->stats.index;
-}
-
-static const char *state_of(const struct row *row)
-{
-	return row->queue->state;
-}
-
-static double requests_of(const struct row *row)
-{
-	return row->rates.requests;
-}
-
-static double bytes_of(const struct row *row)
-{
-	return row->rates.bytes;
-}
-
-static double batch_of(const struct row *row)
-{
-	return row->rates.batch;
-}
-
-static double polls_of(const struct row *row)
-{
-	return row->rates.polls;
-}
-
-static double calls_of(const struct row *row)
-{
-	return row->rates.calls_avoided;
-}
-
-static double kicks_of(const struct row *row)
-{
-	return row->rates.chains_per_kick;
-}
-
-static double busy_of(const struct row *row)
-{
-	return row->rates.busy;
-}
-
-static double p50_of(const struct row *row)
-{
-	return row->latency.p50;
-}
-
-static double p99_of(const struct row *row)
-{
-	return row->latency.p99;
-}
-
-static double errors_of(const struct row *row)
-{
-	return row->rates.errors;
-}
+#define QUEUE(field) offsetof(struct queue, field)
+#define ROW(field) offsetof(struct row, field)
 
 const struct column columns[TABLE_COLUMNS] = {
-	{ "device", "DEV", NULL, 4, FORMAT_ID, device_of, NULL, "number of the device" },
-	{ "type", "TYPE", NULL, 10, FORMAT_TEXT, NULL, type_of, "its type" },
-	{ "pid", "PID", NULL, 7, FORMAT_ID, pid_of, NULL, "process that owns it" },
-	{ "name", "NAME", NULL, 15, FORMAT_TEXT, NULL, name_of, "name of that process" },
-	{ "queue", "Q", NULL, 3, FORMAT_ID, queue_of, NULL, "index of the queue" },
-	{ "state", "STATE", NULL, 7, FORMAT_TEXT, NULL, state_of, "stopped, running or broken" },
-	{ "requests", "REQ/S", "requests_per_second", 6, FORMAT_RATE, requests_of, NULL,
+	{ "device", "DEV", NULL, 4, FORMAT_ID, QUEUE(device), "number of the device" },
+	{ "type", "TYPE", NULL, 10, FORMAT_TEXT, QUEUE(type), "its type" },
+	{ "pid", "PID", NULL, 7, FORMAT_PID, QUEUE(owner_pid), "process that owns it" },
+	{ "name", "NAME", NULL, 15, FORMAT_TEXT, QUEUE(owner_name), "name of that process" },
+	{ "queue", "Q", NULL, 3, FORMAT_ID, QUEUE(stats.index), "index of the queue" },
+	{ "state", "STATE", NULL, 7, FORMAT_TEXT, QUEUE(state), "stopped, running or broken" },
+	{ "requests", "REQ/S", "requests_per_second", 6, FORMAT_RATE, ROW(rates.requests),
 	  "requests or packets in a second" },
-	{ "bytes", "B/S", "bytes_per_second", 6, FORMAT_RATE, bytes_of, NULL,
+	{ "bytes", "B/S", "bytes_per_second", 6, FORMAT_RATE, ROW(rates.bytes),
 	  "payload bytes in a second" },
-	{ "batch", "BATCH", "chains_per_batch", 6, FORMAT_RATIO, batch_of, NULL,
+	{ "batch", "BATCH", "chains_per_batch", 6, FORMAT_RATIO, ROW(rates.batch),
 	  "chains published at once, mean" },
-	{ "kicks", "CH/KICK", "chains_per_kick", 7, FORMAT_RATE, kicks_of, NULL,
+	{ "kicks", "CH/KICK", "chains_per_kick", 7, FORMAT_RATE, ROW(rates.chains_per_kick),
 	  "chains for each kick of the driver: the others\nwere exits avoided" },
-	{ "calls", "NOCALL%", "calls_avoided_share", 7, FORMAT_SHARE, calls_of, NULL,
+	{ "calls", "NOCALL%", "calls_avoided_share", 7, FORMAT_SHARE, ROW(rates.calls_avoided),
 	  "publications without a call: interrupts avoided" },
-	{ "polls", "POLL%", "polls_found_share", 6, FORMAT_SHARE, polls_of, NULL,
+	{ "polls", "POLL%", "polls_found_share", 6, FORMAT_SHARE, ROW(rates.polls),
 	  "polls that found work" },
-	{ "busy", "BUSY%", "busy_share", 6, FORMAT_SHARE, busy_of, NULL,
+	{ "busy", "BUSY%", "busy_share", 6, FORMAT_SHARE, ROW(rates.busy),
 	  "time in which the queue was served or polled" },
-	{ "p50", "P50", "latency_p50_seconds", 6, FORMAT_SECONDS, p50_of, NULL,
+	{ "p50", "P50", "latency_p50_seconds", 6, FORMAT_SECONDS, ROW(latency.p50),
 	  "half of the requests took no longer, seconds" },
-	{ "p99", "P99", "latency_p99_seconds", 6, FORMAT_SECONDS, p99_of, NULL,
+	{ "p99", "P99", "latency_p99_seconds", 6, FORMAT_SECONDS, ROW(latency.p99),
 	  "99% of the requests took no longer, seconds" },
-	{ "errors", "ERR/S", "errors_per_second", 6, FORMAT_RATE, errors_of, NULL,
+	{ "errors", "ERR/S", "errors_per_second", 6, FORMAT_RATE, ROW(rates.errors),
 	  "failed requests or dropped packets in a second" },
 };
+
+static bool is_id(const struct column *column)
+{
+	return column->format == FORMAT_ID || column->format == FORMAT_PID;
+}
+
+static const char *text_of(const struct column *column, const struct row *row)
+{
+	const char *text = (const char *)row->queue + column->offset;
+
+	return *text ? text : "-";
+}
+
+double column_number(const struct column *column, const struct row *row)
+{
+	const void *field;
+
+	if (is_id(column)) {
+		field = (const char *)row->queue + column->offset;
+		return *(const uint32_t *)field;
+	}
+	field = (const char *)row + column->offset;
+	return *(const double *)field;
+}
 
 const struct column *column_find(const char *name)
 {
@@ -145,9 +92,9 @@ void write_scaled(double value, const char *name, char *text, size_t size)
 
 static void write_number(const struct column *column, double value, char *text, size_t size)
 {
-	if (isnan(value) || (column->format == FORMAT_ID && column->number == pid_of && !value))
+	if (isnan(value) || (column->format == FORMAT_PID && !value))
 		snprintf(text, size, "-");
-	else if (column->format == FORMAT_ID)
+	else if (is_id(column))
 		snprintf(text, size, "%.0f", value);
 	else if (column->format == FORMAT_SHARE)
 		snprintf(text, size, "%.1f", 100 * value);
@@ -162,14 +109,14 @@ const char *column_write(const struct column *column, const struct row *row, cha
 	char text[CELL_SIZE], *at;
 
 	if (column->format == FORMAT_TEXT) {
-		snprintf(text, sizeof(text), "%s", column->text(row));
+		snprintf(text, sizeof(text), "%s", text_of(column, row));
 		/* Names are anybody's: nothing that a terminal would obey. */
 		for (at = text; *at; at++)
 			if (*at < ' ' || *at > '~')
 				*at = '?';
 		snprintf(cell, CELL_SIZE, "%-*.*s", (int)column->width, (int)column->width, text);
 	} else {
-		write_number(column, column->number(row), text, sizeof(text));
+		write_number(column, column_number(column, row), text, sizeof(text));
 		snprintf(cell, CELL_SIZE, "%*s", (int)column->width, text);
 	}
 	return cell;
@@ -191,13 +138,13 @@ static double compare_values(const struct column *column, const struct row *left
 	double a, b;
 
 	if (column->format == FORMAT_TEXT)
-		return strcmp(column->text(left), column->text(right));
-	a = column->number(left);
-	b = column->number(right);
+		return strcmp(text_of(column, left), text_of(column, right));
+	a = column_number(column, left);
+	b = column_number(column, right);
 	/* What is not known comes last. */
 	if (isnan(a) || isnan(b))
 		return isnan(a) - isnan(b);
-	return column->format == FORMAT_ID ? a - b : b - a;
+	return is_id(column) ? a - b : b - a;
 }
 
 static int compare_rows(const void *a, const void *b, void *data)

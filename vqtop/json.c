@@ -75,7 +75,7 @@ void json_row(FILE *to, const struct row *row)
 		if (!columns[i].key)
 			continue;
 		fprintf(to, "\"%s\": ", columns[i].key);
-		json_number(to, columns[i].number(row));
+		json_number(to, column_number(&columns[i], row));
 		fputs(", ", to);
 	}
 	fprintf(to, "\"latency_count\": %" PRIu64 "}}", row->latency.count);

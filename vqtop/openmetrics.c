@@ -92,39 +92,28 @@ static void write_counter(const struct writer *writer, const struct sample *samp
 	}
 }
 
-static uint32_t running_of(const struct queue *queue)
-{
-	return queue->stats.running;
-}
-
-static uint32_t error_of(const struct queue *queue)
-{
-	return queue->stats.error;
-}
-
-static uint32_t size_of(const struct queue *queue)
-{
-	return queue->size;
-}
-
 static void write_states(const struct writer *writer, const struct sample *sample)
 {
 	static const struct {
 		const char *name;
 		const char *help;
-		uint32_t (*value)(const struct queue *queue);
+		size_t offset;
 	} states[] = {
-		{ "running", "1 while the queue has a backend.", running_of },
-		{ "error", "Cause for which the queue is broken, 0 if it is not.", error_of },
-		{ "descriptors", "Descriptors of the ring.", size_of },
+		{ "running", "1 while the queue has a backend.",
+		  offsetof(struct queue, stats.running) },
+		{ "error", "Cause for which the queue is broken, 0 if it is not.",
+		  offsetof(struct queue, stats.error) },
+		{ "descriptors", "Descriptors of the ring.", offsetof(struct queue, size) },
 	};
 	unsigned int i, n;
+	const void *value;
 
 	for (n = 0; n < ARRAY_SIZE(states); n++) {
 		write_family(writer, states[n].name, NULL, false, states[n].help);
 		for (i = 0; i < sample->count; i++) {
 			write_series(writer->to, states[n].name, "", &sample->queues[i], "");
-			fprintf(writer->to, "%u\n", states[n].value(&sample->queues[i]));
+			value = (const char *)&sample->queues[i] + states[n].offset;
+			fprintf(writer->to, "%u\n", *(const uint32_t *)value);
 		}
 	}
 }

@@ -71,7 +71,8 @@ struct rates rates_between(const struct queue *before, const struct queue *now, 
 /* How a column's value is written. */
 enum column_format {
 	FORMAT_TEXT,
-	FORMAT_ID,		/* a whole number; 0 is nobody's */
+	FORMAT_ID,		/* a whole number */
+	FORMAT_PID,		/* the same; 0 is nobody's */
 	FORMAT_RATE,		/* 12.3k */
 	FORMAT_RATIO,		/* 12.3 */
 	FORMAT_SHARE,		/* 0.123 is 12.3 */
@@ -85,8 +86,7 @@ enum column_format {
  * @key: in JSON; NULL if the column is not among the rates there
  * @width: on the screen; 0 - the rest is for text, to the left
  * @format: how its value is written
- * @number: the value, unless it is text; NaN if it is not known
- * @text: the text
+ * @offset: of the value: of text and ids in struct queue, of other numbers in struct row
  * @help: what it is, in words
  */
 struct column {
@@ -95,8 +95,7 @@ struct column {
 	const char *key;
 	unsigned int width;
 	enum column_format format;
-	double (*number)(const struct row *row);
-	const char *(*text)(const struct row *row);
+	size_t offset;
 	const char *help;
 };
 
@@ -110,6 +109,15 @@ extern const struct column columns[TABLE_COLUMNS];
  * Return: the column; NULL.
  */
 const struct column *column_find(const char *name);
+
+/**
+ * column_number() - a value that is no text
+ * @column: the column
+ * @row: the row
+ *
+ * Return: the value; NaN if it is not known.
+ */
+double column_number(const struct column *column, const struct row *row);
 
 /**
  * write_scaled() - write a number with up to three digits: 999, 12.3k, 4.5us
