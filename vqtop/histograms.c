@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "array.h"
 #include "events.h"
@@ -173,18 +172,17 @@ static void print_entries(const struct histograms *histograms)
 static int print_interval(const struct histograms *histograms)
 {
 	const struct latencies *latencies = &histograms->latencies;
+	double seconds = histograms->now.time - histograms->before.time;
 
 	if (histograms->options->json) {
-		printf("{\"time\": %lld, \"interval_seconds\": ", (long long)time(NULL));
-		json_number(stdout, histograms->now.time - histograms->before.time);
-		printf(", \"lost\": %" PRIu64 ", \"missed\": %" PRIu64 ", \"histograms\": [",
-		       latencies->lost, latencies->missed);
+		putchar('{');
+		json_interval(stdout, seconds, latencies);
+		fputs(", \"histograms\": [", stdout);
 		print_entries(histograms);
 		puts("]}");
 	} else {
-		printf("\nin %.1f s:\n", histograms->now.time - histograms->before.time);
-		if (latencies->lost || latencies->missed)
-			latencies_losses(latencies, stdout);
+		printf("\nin %.1f s:\n", seconds);
+		latencies_losses(latencies, stdout);
 		print_entries(histograms);
 	}
 	return fflush(stdout) ? -1 : 0;
@@ -192,11 +190,9 @@ static int print_interval(const struct histograms *histograms)
 
 static int print_next(struct histograms *histograms, struct problem *problem)
 {
-	sample_free(&histograms->before);
-	histograms->before = histograms->now;
-	histograms->now = (struct sample){ .queues = NULL };
 	if (latency_read(histograms->tracer, &histograms->latencies, problem) ||
-	    sample_take(&histograms->now, histograms->options->debugfs, problem))
+	    sample_next(&histograms->before, &histograms->now, histograms->options->debugfs,
+			problem))
 		return -1;
 	latency_forget(histograms->tracer, &histograms->now);
 	if (print_interval(histograms))

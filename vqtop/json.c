@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <time.h>
 
 #include "text.h"
 
@@ -29,6 +30,14 @@ void json_number(FILE *to, double number)
 		fputs("null", to);
 	else
 		fprintf(to, "%.9g", number);
+}
+
+void json_interval(FILE *to, double seconds, const struct latencies *latencies)
+{
+	fprintf(to, "\"time\": %lld, \"interval_seconds\": ", (long long)time(NULL));
+	json_number(to, seconds);
+	fprintf(to, ", \"lost\": %" PRIu64 ", \"missed\": %" PRIu64, latencies->lost,
+		latencies->missed);
 }
 
 void json_queue(FILE *to, const struct queue *queue)

@@ -5,6 +5,7 @@
 #ifndef VQTOP_JSON_H
 #define VQTOP_JSON_H
 
+#include "latency.h"
 #include "rows.h"
 
 /**
@@ -20,6 +21,14 @@ void json_string(FILE *to, const char *text);
  * @number: NaN becomes null
  */
 void json_number(FILE *to, double number);
+
+/**
+ * json_interval() - write when it is, and what is known of an interval, without braces
+ * @to: where
+ * @seconds: its length
+ * @latencies: counted in it
+ */
+void json_interval(FILE *to, double seconds, const struct latencies *latencies);
 
 /**
  * json_queue() - write what says which queue it is, without braces

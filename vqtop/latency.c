@@ -280,8 +280,10 @@ int latency_read(struct latency_tracer *tracer, struct latencies *latencies,
 	return 0;
 }
 
-void latencies_losses(const struct latencies *latencies, FILE *to)
+bool latencies_losses(const struct latencies *latencies, FILE *to)
 {
+	if (!latencies->lost && !latencies->missed)
+		return false;
 	fprintf(to, "latencies are not those of all requests:");
 	if (latencies->lost)
 		fprintf(to, " %" PRIu64 " lost, the map is full: --latency-entries",
@@ -290,6 +292,7 @@ void latencies_losses(const struct latencies *latencies, FILE *to)
 		fprintf(to, "%s %" PRIu64 " missed by the program", latencies->lost ? "," : "",
 			latencies->missed);
 	fputc('\n', to);
+	return true;
 }
 
 void latency_forget(struct latency_tracer *tracer, const struct sample *sample)

@@ -5,6 +5,7 @@
 #ifndef VQTOP_LATENCY_H
 #define VQTOP_LATENCY_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "latency_map.h"
@@ -73,11 +74,13 @@ int latency_read(struct latency_tracer *tracer, struct latencies *latencies,
 		 struct problem *problem);
 
 /**
- * latencies_losses() - say how many requests were not counted, in one line
+ * latencies_losses() - say how many requests were not counted, in one line, if any
  * @latencies: of an interval
  * @to: where
+ *
+ * Return: whether there were any.
  */
-void latencies_losses(const struct latencies *latencies, FILE *to);
+bool latencies_losses(const struct latencies *latencies, FILE *to);
 
 /**
  * latency_forget() - make room: drop what belongs to devices that are gone

@@ -4,7 +4,6 @@
  */
 #include "monitor.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
@@ -69,12 +68,7 @@ static int measure(struct monitor *monitor, struct problem *problem)
 
 static int next_sample(struct monitor *monitor, struct problem *problem)
 {
-	sample_free(&monitor->before);
-	monitor->before = monitor->now;
-	if (!sample_take(&monitor->now, monitor->options->debugfs, problem))
-		return 0;
-	sample_free(&monitor->now);
-	return -1;
+	return sample_next(&monitor->before, &monitor->now, monitor->options->debugfs, problem);
 }
 
 int monitor_open(struct monitor *monitor, const struct options *options, struct problem *problem)
@@ -168,9 +162,7 @@ void monitor_notes(const struct monitor *monitor, FILE *to)
 {
 	if (monitor->untraced.exit)
 		fprintf(to, "no latencies: %s\n", monitor->untraced.text);
-	else if (monitor->latencies.lost || monitor->latencies.missed)
-		latencies_losses(&monitor->latencies, to);
-	else if (monitor->part)
+	else if (!latencies_losses(&monitor->latencies, to) && monitor->part)
 		fputs("many requests: their latencies are measured now and then only\n", to);
 }
 
@@ -188,11 +180,9 @@ static void print_json(const struct monitor *monitor)
 {
 	unsigned int i;
 
-	printf("{\"time\": %lld, \"interval_seconds\": ", (long long)time(NULL));
-	json_number(stdout, monitor->now.time - monitor->before.time);
-	printf(", \"lost\": %" PRIu64 ", \"missed\": %" PRIu64 ", \"measured_in_part\": %s",
-	       monitor->latencies.lost, monitor->latencies.missed,
-	       monitor->part ? "true" : "false");
+	putchar('{');
+	json_interval(stdout, monitor->now.time - monitor->before.time, &monitor->latencies);
+	printf(", \"measured_in_part\": %s", monitor->part ? "true" : "false");
 	print_json_untraced(&monitor->untraced);
 	fputs(", \"queues\": [", stdout);
 	for (i = 0; i < monitor->shown; i++) {

@@ -309,3 +309,14 @@ int sample_take(struct sample *sample, const char *debugfs, struct problem *prob
 	free(text);
 	return ret;
 }
+
+int sample_next(struct sample *before, struct sample *now, const char *debugfs,
+		struct problem *problem)
+{
+	sample_free(before);
+	*before = *now;
+	if (!sample_take(now, debugfs, problem))
+		return 0;
+	sample_free(now);
+	return -1;
+}

@@ -103,6 +103,18 @@ int sample_parse(struct sample *sample, char *text, struct problem *problem);
 int sample_take(struct sample *sample, const char *debugfs, struct problem *problem);
 
 /**
+ * sample_next() - look again
+ * @before: is freed, and becomes what @now was
+ * @now: is filled; empty on failure
+ * @debugfs: where debugfs is mounted
+ * @problem: is filled on failure
+ *
+ * Return: 0 or -1.
+ */
+int sample_next(struct sample *before, struct sample *now, const char *debugfs,
+		struct problem *problem);
+
+/**
  * sample_free() - free what hangs from a sample, which is empty then
  * @sample: may be all zero
  */
