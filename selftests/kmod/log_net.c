@@ -154,7 +154,7 @@ static int add_buffers(struct log_net *guest, unsigned int first, unsigned int l
 			return err;
 		/* Behind an IOTLB mainline takes it all for written. */
 		log_note(&guest->log, address,
-			 guest->is_mainline && guest->log.swap ? whole : piece, LOG_DEVICE);
+			 guest->is_mainline && guest->log.iotlb.swap ? whole : piece, LOG_DEVICE);
 	}
 	return count;
 }

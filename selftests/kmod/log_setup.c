@@ -24,7 +24,7 @@ static uint8_t *bit_byte(const struct log_setup *log, unsigned int bit)
 }
 
 /* Our memory as the guest has it: the driver's pages, in another order. */
-static int put_behind_iotlb(struct log_setup *log)
+static int put_behind_iotlb(struct log_setup *log, unsigned int swap)
 {
 	struct {
 		struct vhost_memory table;
@@ -40,7 +40,7 @@ static int put_behind_iotlb(struct log_setup *log)
 	if (guest == MAP_FAILED)
 		return -errno;
 	log->iotlb.area = guest;
-	log->iotlb.swap = log->swap;
+	log->iotlb.swap = swap;
 	memory.region.guest_phys_addr = GUEST_MEMORY;
 	memory.region.memory_size = GUEST_MEMORY_SIZE;
 	memory.region.userspace_addr = (uintptr_t)guest;
@@ -63,7 +63,6 @@ int log_setup_open(struct log_setup *log, struct vhost_device *device, unsigned 
 
 	memset(log, 0, sizeof(*log));
 	log->device = device;
-	log->swap = swap;
 	log->before = malloc(GUEST_MEMORY_SIZE);
 	log->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	log->area = mmap(NULL, LOG_AREA_SIZE, PROT_READ | PROT_WRITE,
@@ -71,7 +70,7 @@ int log_setup_open(struct log_setup *log, struct vhost_device *device, unsigned 
 	if (!log->before || log->event < 0 || log->area == MAP_FAILED)
 		return -ENOMEM;
 	log->bitmap = log->area + LOG_BITMAP_OFFSET;
-	err = log_is_behind_iotlb(device) ? put_behind_iotlb(log) : 0;
+	err = log_is_behind_iotlb(device) ? put_behind_iotlb(log, swap) : 0;
 	if (!err)
 		err = log_set_event(log, log->event);
 	return err ? err : log_set_base(log, log->bitmap);
@@ -174,7 +173,7 @@ void log_copy(struct log_setup *log, bool all)
 		if (__atomic_load_n(bit_byte(log, first), __ATOMIC_RELAXED))
 			bits = __atomic_exchange_n(bit_byte(log, first), 0, __ATOMIC_SEQ_CST);
 		for (bit = 0; bit < 8; bit++) {
-			page = (first + bit) ^ log->swap;
+			page = (first + bit) ^ log->iotlb.swap;
 			if (all || bits & 1 << bit)
 				memcpy(log->before + page * LOG_PAGE, page_pointer(log, page),
 				       LOG_PAGE);
@@ -195,7 +194,7 @@ void log_begin(struct log_setup *log)
 
 static bool page_is_set(const struct log_setup *log, unsigned int page)
 {
-	unsigned int bit = page ^ log->swap;
+	unsigned int bit = page ^ log->iotlb.swap;
 
 	return __atomic_load_n(bit_byte(log, bit), __ATOMIC_SEQ_CST) & 1 << bit % 8;
 }
@@ -221,7 +220,7 @@ bool log_is_set(const struct log_setup *log, uint64_t address)
  */
 bool log_take(struct log_setup *log, uint64_t address)
 {
-	unsigned int bit = (address - GUEST_MEMORY) / LOG_PAGE ^ log->swap;
+	unsigned int bit = (address - GUEST_MEMORY) / LOG_PAGE ^ log->iotlb.swap;
 
 	return __atomic_fetch_and(bit_byte(log, bit), ~(1 << bit % 8), __ATOMIC_SEQ_CST) &
 	       1 << bit % 8;

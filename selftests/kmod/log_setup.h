@@ -55,8 +55,8 @@ enum log_page {
 /**
  * struct log_setup - a dirty log of a device
  * @device: whose
- * @swap: page number in the memory table, exclusive or that of the driver's address
- * @iotlb: between them; unused without VIRTIO_F_ACCESS_PLATFORM
+ * @iotlb: between the driver's addresses and those of the memory table, whose pages it
+ *	swaps; all 0 without VIRTIO_F_ACCESS_PLATFORM
  * @area: mapping with the bitmap
  * @bitmap: in @area
  * @event: eventfd of the log
@@ -65,7 +65,6 @@ enum log_page {
  */
 struct log_setup {
 	struct vhost_device *device;
-	unsigned int swap;
 	struct iotlb_setup iotlb;
 	uint8_t *area;
 	uint8_t *bitmap;

@@ -34,18 +34,27 @@ static int run(const char *format, ...)
 	return system(command) ? -ECHILD : 0;
 }
 
-static int set_up(const char *name)
+/* SIOCGIFFLAGS or SIOCSIFFLAGS. */
+static int do_flags(const char *name, unsigned long command, short *flags)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = { .ifr_flags = IFF_UP };
+	struct ifreq request = { .ifr_flags = *flags };
 	int err;
 
 	if (fd < 0)
 		return -errno;
 	strcpy(request.ifr_name, name);
-	err = ioctl(fd, SIOCSIFFLAGS, &request) ? -errno : 0;
+	err = ioctl(fd, command, &request) ? -errno : 0;
+	*flags = request.ifr_flags;
 	close(fd);
 	return err;
+}
+
+static int set_up(const char *name)
+{
+	short flags = IFF_UP;
+
+	return do_flags(name, SIOCSIFFLAGS, &flags);
 }
 
 /*
@@ -54,20 +63,17 @@ static int set_up(const char *name)
  */
 static int wait_until_running(const char *name)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = {};
 	unsigned int i;
+	short flags = 0;
+	int err = 0;
 
-	if (fd < 0)
-		return -errno;
-	strcpy(request.ifr_name, name);
-	for (i = 0; i < TIME_LIMIT_MS && !(request.ifr_flags & IFF_RUNNING); i++) {
+	for (i = 0; i < TIME_LIMIT_MS && !err && !(flags & IFF_RUNNING); i++) {
 		usleep(1000);
-		if (ioctl(fd, SIOCGIFFLAGS, &request))
-			break;
+		err = do_flags(name, SIOCGIFFLAGS, &flags);
 	}
-	close(fd);
-	return request.ifr_flags & IFF_RUNNING ? set_up(name) : -ETIMEDOUT;
+	if (err)
+		return err;
+	return flags & IFF_RUNNING ? set_up(name) : -ETIMEDOUT;
 }
 
 /* Nothing of its own accord may send packets here. */

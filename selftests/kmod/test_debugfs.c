@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 
 #include "blk_setup.h"
 #include "net_setup.h"
+#include "../lib/stats_fields.h"
 
 #include <kselftest_harness.h>
 
@@ -160,25 +160,11 @@ TEST_F(debugfs, devices)
 static void compare(struct __test_metadata *_metadata, const struct row *row,
 		    const struct vqhost_vring_stats *stats)
 {
-#define FIELD(field) { #field, offsetof(struct vqhost_vring_stats, field) }
-	static const struct {
-		const char *name;
-		size_t offset;
-	} fields[] = {
-		FIELD(chains), FIELD(requests), FIELD(bytes), FIELD(kicks), FIELD(calls),
-		FIELD(calls_suppressed), FIELD(batches), FIELD(polls_found), FIELD(polls_dry),
-		FIELD(sleeps), FIELD(ring_empty), FIELD(ring_full), FIELD(backend_waits),
-		FIELD(misses), FIELD(errors), FIELD(errors_malformed), FIELD(errors_unsupported),
-		FIELD(errors_backend), FIELD(errors_memory), FIELD(in_flight), FIELD(busy_ns),
-		FIELD(wait_ns),
-	};
-	uint64_t expected;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(fields); i++) {
-		memcpy(&expected, (const char *)stats + fields[i].offset, sizeof(expected));
-		EXPECT_EQ(expected, number(row, fields[i].name)) TH_LOG("%s", fields[i].name);
-	}
+	for (i = 0; i < ARRAY_SIZE(stats_fields); i++)
+		EXPECT_EQ(stats_value(stats, &stats_fields[i]), number(row, stats_fields[i].name))
+			TH_LOG("%s", stats_fields[i].name);
 	EXPECT_EQ(stats->error, number(row, "error"));
 	EXPECT_EQ(stats->index, number(row, "queue"));
 }

@@ -53,24 +53,32 @@ unsigned int tasks_named(const char *folder, const char *beginning, pid_t *found
 	return count;
 }
 
-/**
- * tasks_serving() - how many threads serve the queues of a process
- * @owner: the process
- * @type: of the device, "vqhost-net" or "vqhost-blk"
- *
- * They are its own from Linux 6.10 on, before that the kernel's in its name.
- * Return: their number.
+/*
+ * Threads of a device's queues: those of the process itself from Linux 6.10 on, before
+ * that the kernel's, in its name.  @ending is that of their names, as of tasks_named().
  */
-unsigned int tasks_serving(pid_t owner, const char *type)
+static unsigned int find_serving(pid_t owner, const char *type, const char *ending, pid_t *found)
 {
 	char folder[64], name[64];
 	unsigned int count;
 
 	snprintf(folder, sizeof(folder), "/proc/%d/task", owner);
-	snprintf(name, sizeof(name), "%s/", type);
-	count = tasks_named(folder, name, NULL);
-	snprintf(name, sizeof(name), "%s-%d/", type, owner);
-	return count + tasks_named("/proc", name, NULL);
+	snprintf(name, sizeof(name), "%s/%s", type, ending);
+	count = tasks_named(folder, name, found);
+	snprintf(name, sizeof(name), "%s-%d/%s", type, owner, ending);
+	return count + tasks_named("/proc", name, found);
+}
+
+/**
+ * tasks_serving() - how many threads serve the queues of a process
+ * @owner: the process
+ * @type: of the device, "vqhost-net" or "vqhost-blk"
+ *
+ * Return: their number.
+ */
+unsigned int tasks_serving(pid_t owner, const char *type)
+{
+	return find_serving(owner, type, "", NULL);
 }
 
 /**
@@ -83,14 +91,10 @@ unsigned int tasks_serving(pid_t owner, const char *type)
  */
 pid_t task_serving(pid_t owner, const char *type, unsigned int queue)
 {
-	char folder[64], name[64];
 	pid_t found = -ESRCH;
+	char ending[16];
 
-	snprintf(folder, sizeof(folder), "/proc/%d/task", owner);
-	snprintf(name, sizeof(name), "%s/%u\n", type, queue);
-	if (tasks_named(folder, name, &found))
-		return found;
-	snprintf(name, sizeof(name), "%s-%d/%u\n", type, owner, queue);
-	tasks_named("/proc", name, &found);
+	snprintf(ending, sizeof(ending), "%u\n", queue);
+	find_serving(owner, type, ending, &found);
 	return found;
 }

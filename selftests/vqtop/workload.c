@@ -25,6 +25,7 @@
 
 #include "../kmod/blk_setup.h"
 #include "../kmod/net_setup.h"
+#include "../lib/stats_fields.h"
 
 #include <kselftest.h>
 
@@ -37,19 +38,6 @@ struct workload {
 	struct net_setup net;
 	struct vhost_device device;
 	struct vhost_queue queues[QUEUES];
-};
-
-#define FIELD(field) { #field, offsetof(struct vqhost_vring_stats, field) }
-static const struct {
-	const char *name;
-	size_t offset;
-} fields[] = {
-	FIELD(chains), FIELD(bytes), FIELD(kicks), FIELD(calls), FIELD(batches),
-	FIELD(polls_found), FIELD(polls_dry), FIELD(sleeps), FIELD(errors), FIELD(misses),
-	FIELD(requests), FIELD(calls_suppressed), FIELD(ring_empty), FIELD(ring_full),
-	FIELD(backend_waits), FIELD(errors_malformed), FIELD(errors_unsupported),
-	FIELD(errors_backend), FIELD(errors_memory), FIELD(in_flight), FIELD(busy_ns),
-	FIELD(wait_ns),
 };
 
 static int open_blk(struct workload *workload, const char *store_name)
@@ -137,9 +125,9 @@ static int print_stats(struct workload *workload)
 		err = vhost_queue_stats(queue_of(workload, queue), &stats);
 		if (err)
 			return err;
-		for (i = 0; i < ARRAY_SIZE(fields); i++)
-			printf("%u %s %llu\n", queue, fields[i].name,
-			       *(unsigned long long *)((char *)&stats + fields[i].offset));
+		for (i = 0; i < ARRAY_SIZE(stats_fields); i++)
+			printf("%u %s %llu\n", queue, stats_fields[i].name,
+			       (unsigned long long)stats_value(&stats, &stats_fields[i]));
 	}
 	return 0;
 }
