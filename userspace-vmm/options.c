@@ -65,6 +65,8 @@ static const struct option_row net_keys[] = {
 	  NET(queue_size), .low = 2, .high = 1024 },
 	{ "packed", "on|off", "offer packed rings to the guest (default off)", parse_on_off,
 	  NET(packed) },
+	{ "rss", "on|off", "offer the guest to choose the queue of a flow:\n"
+	  "receive-side scaling (default off)", parse_on_off, NET(rss) },
 	{ "poll-us", "N", "microseconds a queue polls before it sleeps\n"
 	  "(default: the backend's)", parse_number, NET(poll_us),
 	  .given = offsetof(struct net_options, poll_set), .high = 1000000 },

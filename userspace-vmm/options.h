@@ -63,6 +63,7 @@ struct disk_options {
  * @queues: number of queue pairs
  * @queue_size: entries of each queue, a power of 2
  * @packed: the guest may use packed rings
+ * @rss: the guest may choose which receive queue a packet goes to
  * @poll_us: how long a queue polls before it sleeps, in microseconds
  * @poll_set: @poll_us was given
  */
@@ -75,6 +76,7 @@ struct net_options {
 	unsigned int queues;
 	unsigned int queue_size;
 	bool packed;
+	bool rss;
 	unsigned int poll_us;
 	bool poll_set;
 };

@@ -58,6 +58,7 @@ class Net:
     queues: int = 1
     mac: str = "52:54:00:00:00:01"
     packed: bool = False
+    rss: bool = False
     iommu: bool = False
 
 
@@ -76,7 +77,8 @@ def vqvmm_command(kernel, initrd, cmdline, cpus, memory, devices):
             command += ["--disk", _options([("path", device.path)] + backend +
                                            [("readonly", "on" if device.readonly else None)])]
         else:
-            command += ["--net", _options([("tap", device.tap), ("mac", device.mac)] + backend)]
+            command += ["--net", _options([("tap", device.tap), ("mac", device.mac)] + backend +
+                                          [("rss", "on" if device.rss else None)])]
     return command
 
 

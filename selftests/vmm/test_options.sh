@@ -76,6 +76,7 @@ cases=$(sed 's/#.*//; /^[[:space:]]*$/d' <<-'END'
 	--net device=/dev/nope		| run MACHINE --net tap=vqt0,backend=vhost,device=/dev/nope
 	--net device=/dev/null		| run MACHINE --net tap=vqt0,backend=vhost,device=/dev/null
 	--net packed=maybe		| run MACHINE --net tap=vqt0,packed=maybe
+	--net rss=maybe			| run MACHINE --net tap=vqt0,rss=maybe
 	--net packed=on /dev/vhost-net	| run MACHINE --net tap=vqt0,backend=vhost,device=/dev/vhost-net,packed=on
 	--net tap=lo			| run MACHINE --net tap=lo
 END
@@ -92,6 +93,9 @@ traces()
 	ls /dev/shm
 }
 
+# What vqvmm is started by, if anything.
+launcher=()
+
 # refused DESCRIPTION "WORDS" ARGUMENT...: vqvmm must refuse, and say these words.
 refused()
 {
@@ -99,7 +103,7 @@ refused()
 	shift 2
 
 	before=$(traces)
-	timeout "$LIMIT" "$vqvmm" "$@" </dev/null >"$work/out" 2>"$work/err"
+	timeout "$LIMIT" "${launcher[@]}" "$vqvmm" "$@" </dev/null >"$work/out" 2>"$work/err"
 	status=$?
 	[ "$status" -eq 2 ] || problem+="# exit status $status, not 2"$'\n'
 	[ "$(wc -l <"$work/err")" -eq 1 ] || problem+="# not one line of error"$'\n'
@@ -131,7 +135,7 @@ sys.stdin.read()' "$1"
 
 modprobe -a tun vhost_net
 ip tuntap add dev vqt0 mode tap vnet_hdr
-ktap_plan $(($(wc -l <<<"$cases") + 4))
+ktap_plan $(($(wc -l <<<"$cases") + 5))
 
 while IFS='|' read -r words arguments; do
 	# shellcheck disable=SC2086 # words are separated by spaces on purpose
@@ -139,6 +143,11 @@ while IFS='|' read -r words arguments; do
 done <<<"$cases"
 
 machine=(--kernel "$kernel" --cpus 1 --memory 256M)
+
+launcher=(setpriv --bounding-set -bpf,-sys_admin)
+refused "refused: rss without the right to load a BPF program" "--net rss=on BPF" \
+	run "${machine[@]}" --net tap=vqt0,rss=on
+launcher=()
 
 coproc HOLDER { hold_tap vqt0; }
 read -r -u "${HOLDER[0]}" _

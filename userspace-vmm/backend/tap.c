@@ -2,7 +2,7 @@
 /*
  * Opening a tap, and telling it what the guest wants.
  *
- * Offload, header size and filter are the interface's: any attached queue sets
+ * Offload, header size, steering and filter are the interface's: any attached queue sets
  * them for all.  The first queue is always attached.
  */
 #include <errno.h>
@@ -243,6 +243,19 @@ int tap_set_active(struct tap *tap, unsigned int queues)
 		tap->active--;
 	}
 	return 0;
+}
+
+/**
+ * tap_set_steering() - tell who chooses the queue of a packet to the guest
+ * @tap: the tap
+ * @program: of BPF, of the type of a socket filter: its result, modulo the attached
+ *	queues; or TAP_STEERS
+ *
+ * Return: 0 or -errno.
+ */
+int tap_set_steering(const struct tap *tap, int program)
+{
+	return control(tap->fds[0], TUNSETSTEERINGEBPF, &program);
 }
 
 /**

@@ -34,6 +34,11 @@ uint64_t tap_features(const struct tap *tap);
 int tap_set_offload(const struct tap *tap, uint64_t features);
 int tap_set_active(struct tap *tap, unsigned int queues);
 
+/* In place of a program: a flow's packets come from the queue that it is sent by. */
+#define TAP_STEERS -1
+
+int tap_set_steering(const struct tap *tap, int program);
+
 /**
  * struct tap_filter - which packets to receive
  * @promiscuous: all of them

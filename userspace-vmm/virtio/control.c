@@ -11,23 +11,14 @@
 #include "backend/user.h"
 #include "virtio/net.h"
 
-/* The longest command: two address tables, far more than is kept. */
-#define COMMAND_MAX 4096
-
 /**
- * struct command - a command of the driver
- * @bytes: all of it
- * @length: how many
- * @used: how many have been read
+ * net_command_take() - go on in a command
+ * @command: the command
+ * @length: in bytes
+ *
+ * Return: the next bytes; NULL if there are fewer.
  */
-struct command {
-	uint8_t bytes[COMMAND_MAX];
-	size_t length;
-	size_t used;
-};
-
-/* The next bytes of a command, or NULL if it is too short. */
-static const void *take(struct command *command, size_t length)
+const void *net_command_take(struct net_command *command, size_t length)
 {
 	const void *bytes = command->bytes + command->used;
 
@@ -37,7 +28,7 @@ static const void *take(struct command *command, size_t length)
 	return bytes;
 }
 
-static int receive_mode(struct virtio_net *net, uint8_t mode, struct command *command)
+static int receive_mode(struct virtio_net *net, uint8_t mode, struct net_command *command)
 {
 	struct net_receive *receive = &net->receive;
 	bool * const flags[] = {
@@ -48,7 +39,7 @@ static int receive_mode(struct virtio_net *net, uint8_t mode, struct command *co
 		[VIRTIO_NET_CTRL_RX_NOUNI]	= &receive->no_unicast,
 		[VIRTIO_NET_CTRL_RX_NOBCAST]	= &receive->no_broadcast,
 	};
-	const uint8_t *on = take(command, sizeof(*on));
+	const uint8_t *on = net_command_take(command, sizeof(*on));
 
 	if (!on || mode >= ARRAY_SIZE(flags))
 		return -EINVAL;
@@ -57,21 +48,21 @@ static int receive_mode(struct virtio_net *net, uint8_t mode, struct command *co
 }
 
 /* One of the two tables: a count, then addresses, which are added to the list. */
-static int read_table(struct net_receive *receive, struct command *command, unsigned int *count)
+static int read_table(struct net_receive *receive, struct net_command *command, unsigned int *count)
 {
 	unsigned int first = receive->unicast_count + receive->multicast_count;
 	const uint8_t *addresses;
 	const __le32 *entries;
 	uint32_t wanted;
 
-	entries = take(command, sizeof(*entries));
+	entries = net_command_take(command, sizeof(*entries));
 	if (!entries)
 		return -EINVAL;
 	memcpy(&wanted, entries, sizeof(wanted));
 	wanted = le32toh(wanted);
-	if (wanted > COMMAND_MAX / ETH_ALEN)
+	if (wanted > NET_COMMAND_MAX / ETH_ALEN)
 		return -EINVAL;
-	addresses = take(command, wanted * ETH_ALEN);
+	addresses = net_command_take(command, wanted * ETH_ALEN);
 	if (!addresses)
 		return -EINVAL;
 	if (wanted > NET_ADDRESSES_MAX - first) {
@@ -83,7 +74,7 @@ static int read_table(struct net_receive *receive, struct command *command, unsi
 	return 0;
 }
 
-static int set_tables(struct virtio_net *net, struct command *command)
+static int set_tables(struct virtio_net *net, struct net_command *command)
 {
 	struct net_receive receive = net->receive;
 	int err;
@@ -100,9 +91,9 @@ static int set_tables(struct virtio_net *net, struct command *command)
 	return virtio_net_update_filter(net);
 }
 
-static int set_address(struct virtio_net *net, struct command *command)
+static int set_address(struct virtio_net *net, struct net_command *command)
 {
-	const uint8_t *address = take(command, ETH_ALEN);
+	const uint8_t *address = net_command_take(command, ETH_ALEN);
 
 	if (!address)
 		return -EINVAL;
@@ -110,18 +101,22 @@ static int set_address(struct virtio_net *net, struct command *command)
 	return virtio_net_update_filter(net);
 }
 
-static int set_pairs(struct virtio_net *net, struct command *command)
+static int set_pairs(struct virtio_net *net, struct net_command *command)
 {
-	const uint8_t *bytes = take(command, 2);
+	const uint8_t *bytes = net_command_take(command, 2);
+
+	int err;
 
 	if (!bytes || !virtio_has_feature(&net->device, VIRTIO_NET_F_MQ))
 		return -EINVAL;
-	return virtio_net_set_pairs(net, bytes[0] | bytes[1] << 8);
+	err = virtio_net_set_pairs(net, bytes[0] | bytes[1] << 8);
+	/* The last command counts: from now on the tap steers as it likes. */
+	return err ? err : tap_set_steering(&net->tap, TAP_STEERS);
 }
 
-static int execute(struct virtio_net *net, struct command *command)
+static int execute(struct virtio_net *net, struct net_command *command)
 {
-	const struct virtio_net_ctrl_hdr *header = take(command, sizeof(*header));
+	const struct virtio_net_ctrl_hdr *header = net_command_take(command, sizeof(*header));
 
 	if (!header)
 		return -EINVAL;
@@ -137,6 +132,8 @@ static int execute(struct virtio_net *net, struct command *command)
 	case VIRTIO_NET_CTRL_MQ:
 		if (header->cmd == VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET)
 			return set_pairs(net, command);
+		if (header->cmd == VIRTIO_NET_CTRL_MQ_RSS_CONFIG)
+			return virtio_net_set_rss(net, command);
 		return -EOPNOTSUPP;
 	default:
 		return -EOPNOTSUPP;
@@ -145,7 +142,7 @@ static int execute(struct virtio_net *net, struct command *command)
 
 /* Read all of a command.  One that is too long to be of use is cut. */
 static int read_command(struct user_queue *queue, const struct virtqueue_chain *chain,
-			struct command *command)
+			struct net_command *command)
 {
 	unsigned int i;
 	size_t piece;
@@ -153,7 +150,7 @@ static int read_command(struct user_queue *queue, const struct virtqueue_chain *
 	command->length = 0;
 	command->used = 0;
 	for (i = 0; i < chain->readable; i++) {
-		piece = min_t(size_t, chain->segments[i].length, COMMAND_MAX - command->length);
+		piece = min_t(size_t, chain->segments[i].length, NET_COMMAND_MAX - command->length);
 		if (guest_memory_read(user_queue_memory(queue), command->bytes + command->length,
 				      chain->segments[i].address, piece))
 			return virtqueue_break(&queue->ring, VIRTQUEUE_MEMORY);
@@ -167,7 +164,7 @@ static int execute_next(struct user_queue *queue)
 {
 	struct virtio_net *net = queue->backend->device;
 	struct virtqueue_chain chain;
-	struct command command;
+	struct net_command command;
 	uint8_t answer;
 	int ret;
 

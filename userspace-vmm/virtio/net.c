@@ -12,6 +12,7 @@
 #include <sys/random.h>
 #include <linux/virtio_ids.h>
 
+#include "backend/steering.h"
 #include "backend/user.h"
 #include "backend/vhost.h"
 #include "machine/machine.h"
@@ -30,7 +31,10 @@ static struct virtio_net *to_virtio_net(struct virtio_device *device)
 /* Where the control queue is depends on what the driver knows (section 5.1.2). */
 static unsigned int control_queue(const struct virtio_net *net)
 {
-	return virtio_has_feature(&net->device, VIRTIO_NET_F_MQ) ? 2 * net->tap.queues : 2;
+	bool many = virtio_has_feature(&net->device, VIRTIO_NET_F_MQ) ||
+		    virtio_has_feature(&net->device, VIRTIO_NET_F_RSS);
+
+	return many ? 2 * net->tap.queues : 2;
 }
 
 static struct backend *queue_backend(struct virtio_device *device, unsigned int index)
@@ -111,6 +115,7 @@ static bool dependencies_met(uint64_t features)
 		{ VIRTIO_NET_F_CTRL_RX_EXTRA, VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_VQ) },
 		{ VIRTIO_NET_F_CTRL_MAC_ADDR, VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_VQ) },
 		{ VIRTIO_NET_F_MQ, VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_VQ) },
+		{ VIRTIO_NET_F_RSS, VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_VQ) },
 	};
 	unsigned int i;
 
@@ -145,6 +150,7 @@ static void reset(struct virtio_device *device)
 	memcpy(net->config.mac, net->mac, ETH_ALEN);
 	virtio_net_update_filter(net);
 	tap_set_offload(&net->tap, 0);
+	tap_set_steering(&net->tap, TAP_STEERS);
 	virtio_net_set_pairs(net, 1);
 }
 
@@ -179,6 +185,16 @@ static int open_tap(struct virtio_net *net, const struct net_options *options)
 							      "not a tap");
 	errno = -err;
 	return option_key_error(OPTION, "tap", options->tap, "%m");
+}
+
+static int create_steering(struct virtio_net *net, const struct net_options *options)
+{
+	int err = options->rss ? steering_create(&net->steering) : 0;
+
+	if (!err || err == -ENOMEM)
+		return err;
+	errno = -err;
+	return option_key_error(OPTION, "rss", "on", "the kernel refuses the BPF program: %m");
 }
 
 static int create_backends(struct virtio_net *net, const struct net_options *options)
@@ -220,12 +236,19 @@ static void fill_config(struct virtio_net *net, const struct net_options *option
 		features |= VIRTIO_FEATURE(VIRTIO_NET_F_MTU);
 		config->mtu = (__force __virtio16)cpu_to_le16(net->tap.mtu);
 	}
+	net->device.config_length = offsetof(struct virtio_net_config, speed);
+	if (net->steering) {
+		features |= VIRTIO_FEATURE(VIRTIO_NET_F_RSS);
+		config->rss_max_key_size = STEERING_KEY_MAX;
+		config->rss_max_indirection_table_length = cpu_to_le16(STEERING_TABLE_MAX);
+		config->supported_hash_types = cpu_to_le32(STEERING_HASH_TYPES);
+		net->device.config_length = sizeof(*config);
+	}
 	memcpy(config->mac, net->mac, ETH_ALEN);
 	config->status = (__force __virtio16)cpu_to_le16(VIRTIO_NET_S_LINK_UP);
 	config->max_virtqueue_pairs = (__force __virtio16)cpu_to_le16(net->tap.queues);
 	net->device.offered = features;
 	net->device.config = config;
-	net->device.config_length = offsetof(struct virtio_net_config, speed);
 }
 
 int virtio_net_create(struct machine *machine, const struct net_options *options,
@@ -252,6 +275,9 @@ int virtio_net_create(struct machine *machine, const struct net_options *options
 	err = open_tap(net, options);
 	if (err)
 		goto free_name;
+	err = create_steering(net, options);
+	if (err)
+		goto close_tap;
 	err = create_backends(net, options);
 	if (err)
 		goto destroy_backends;
@@ -276,6 +302,8 @@ fini_device:
 destroy_backends:
 	backend_destroy(net->control);
 	backend_destroy(net->data);
+	steering_destroy(net->steering);
+close_tap:
 	tap_close(&net->tap);
 free_name:
 	free(net->device.name);
@@ -293,6 +321,7 @@ void virtio_net_destroy(struct virtio_net *net)
 	virtio_device_fini(&net->device);
 	backend_destroy(net->control);
 	backend_destroy(net->data);
+	steering_destroy(net->steering);
 	tap_close(&net->tap);
 	free(net->device.name);
 	free(net);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the two halves of the network interface share:
+ * What the parts of the network interface share:
  *
  *	net.c		features, configuration, which queues run
  *	control.c	commands of the driver, by the control queue
+ *	rss.c		the command that steers packets
  */
 #ifndef VQVMM_VIRTIO_NET_H
 #define VQVMM_VIRTIO_NET_H
@@ -14,6 +15,7 @@
 #include "backend/tap.h"
 #include "virtio/device.h"
 
+struct steering;
 struct user_handler;
 struct virtio_pci;
 
@@ -46,6 +48,21 @@ struct net_receive {
 	uint8_t addresses[NET_ADDRESSES_MAX][ETH_ALEN];
 };
 
+/* The longest command: two address tables, far more than is kept. */
+#define NET_COMMAND_MAX 4096
+
+/**
+ * struct net_command - a command of the driver
+ * @bytes: all of it
+ * @length: how many
+ * @used: how many have been taken
+ */
+struct net_command {
+	uint8_t bytes[NET_COMMAND_MAX];
+	size_t length;
+	size_t used;
+};
+
 /**
  * struct virtio_net - a network interface
  * @device: what the driver sees
@@ -57,6 +74,7 @@ struct net_receive {
  * @mac: its address, if the driver does not set another
  * @pairs: queue pairs in use
  * @receive: which packets the driver wants
+ * @steering: steers packets as the driver says, or NULL if it may not say so
  */
 struct virtio_net {
 	struct virtio_device device;
@@ -68,10 +86,13 @@ struct virtio_net {
 	uint8_t mac[ETH_ALEN];
 	unsigned int pairs;
 	struct net_receive receive;
+	struct steering *steering;
 };
 
 int virtio_net_set_pairs(struct virtio_net *net, unsigned int pairs);
 int virtio_net_update_filter(struct virtio_net *net);
+int virtio_net_set_rss(struct virtio_net *net, struct net_command *command);
+const void *net_command_take(struct net_command *command, size_t length);
 
 extern const struct user_handler virtio_net_control_handler;
 
