@@ -29,7 +29,7 @@ userland: ## build vqvmm
 vqtop: ## build vqtop
 	@+$(MAKE) -C vqtop
 
-sparse: sources vqtop ## check modules and userland with sparse
+sparse: sources userland vqtop ## check modules and userland with sparse
 	@selftests/lint/sparse $(KDIR) $(BUILD)
 
 checkpatch: ## check the style of all sources with checkpatch --strict
