@@ -15,7 +15,14 @@ import ktap
 def attached(process):
     """Does it count?  Its event is among its files."""
     folder = f"/proc/{process.pid}/fd"
-    return any("perf" in os.readlink(f"{folder}/{file}") for file in os.listdir(folder))
+    for file in os.listdir(folder):
+        try:
+            if "perf" in os.readlink(f"{folder}/{file}"):
+                return True
+        except FileNotFoundError:
+            # It was closed since they were listed.
+            continue
+    return False
 
 
 def wait_until_attached(process):
