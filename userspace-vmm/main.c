@@ -17,6 +17,7 @@
 #include "legacy/console.h"
 #include "legacy/legacy.h"
 #include "machine/machine.h"
+#include "option_text.h"
 #include "options.h"
 #include "virtio/virtio.h"
 
@@ -258,13 +259,26 @@ static void print_help(void)
 		printf("  %3d  %s\n", (int)exits[i].status, exits[i].text);
 }
 
-/* The parts of the manual page that tables know: for the Makefile. */
+/* What bash is told: for the Makefile. */
+static void print_completion(void)
+{
+	option_completion_begin(stdout, "commands");
+	fputs("run help version", stdout);
+	option_completion_end(stdout);
+	options_completion(stdout);
+}
+
+/* The parts of the manual page and of the completion that tables know: for the Makefile. */
 static int print_manual(const char *section)
 {
 	unsigned int i;
 
 	if (!strcmp(section, "options")) {
 		options_manual(stdout);
+		return 0;
+	}
+	if (!strcmp(section, "completion")) {
+		print_completion();
 		return 0;
 	}
 	if (strcmp(section, "exits"))

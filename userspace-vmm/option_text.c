@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How the tables of options are written in help texts and manual pages.
+ * How the tables of options are written in help texts, manual pages and completions.
  */
 #include "option_text.h"
 
@@ -31,4 +31,14 @@ void option_manual_text(FILE *to, const char *text)
 			fputc('\\', to);
 		fputc(*text, to);
 	}
+}
+
+void option_completion_begin(FILE *to, const char *before)
+{
+	fprintf(to, "\t\t['%s']='", before);
+}
+
+void option_completion_end(FILE *to)
+{
+	fputs("'\n", to);
 }

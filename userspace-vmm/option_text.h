@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How the tables of options are written in help texts and manual pages, of vqtop too.
+ * How the tables of options are written in help texts, manual pages and completions, of
+ * vqtop too.
  */
 #ifndef VQVMM_OPTION_TEXT_H
 #define VQVMM_OPTION_TEXT_H
@@ -23,5 +24,19 @@ void option_help_text(FILE *to, int column, int begin, const char *text);
  * @text: the text
  */
 void option_manual_text(FILE *to, const char *text);
+
+/**
+ * option_completion_begin() - begin a line of the table by which bash completes, an
+ * element of an associative array; what may follow is then written to the same stream
+ * @to: where
+ * @before: what is there before, words separated by one space
+ */
+void option_completion_begin(FILE *to, const char *before);
+
+/**
+ * option_completion_end() - end the line
+ * @to: where
+ */
+void option_completion_end(FILE *to);
 
 #endif /* VQVMM_OPTION_TEXT_H */

@@ -30,8 +30,8 @@ static OPTION_PARSER(parse_net);
 static const struct option_row disk_keys[] = {
 	{ "path", "FILE", "file or block device", parse_text, DISK(path), .low = 1,
 	  .required = true },
-	{ "backend", "KIND", "where it is served: user, by vqvmm (the default),\n"
-	  "or vhost, by a kernel device", parse_backend, DISK(backend) },
+	{ "backend", "user|vhost", "where it is served: by vqvmm (the default), or by\n"
+	  "a kernel device", parse_backend, DISK(backend) },
 	{ "device", "FILE", "kernel device for backend=vhost\n"
 	  "(default /dev/vqhost-blk)", parse_text, DISK(device), .low = 1 },
 	{ "queues", "N", "number of queues (default 1)", parse_number, DISK(queues),
@@ -51,12 +51,12 @@ static const struct option_row disk_keys[] = {
 };
 
 static const struct option_row net_keys[] = {
-	{ "tap", "NAME", "tap interface, which must exist", parse_text, NET(tap), .low = 1,
+	{ "tap", "INTERFACE", "tap interface, which must exist", parse_text, NET(tap), .low = 1,
 	  .high = IFNAMSIZ - 1, .required = true },
 	{ "mac", "ADDRESS", "the guest's address (default: made of the position)", parse_mac,
 	  NET(mac), .given = offsetof(struct net_options, mac_set) },
-	{ "backend", "KIND", "where it is served: user, by vqvmm (the default),\n"
-	  "or vhost, by a kernel device", parse_backend, NET(backend) },
+	{ "backend", "user|vhost", "where it is served: by vqvmm (the default), or by\n"
+	  "a kernel device", parse_backend, NET(backend) },
 	{ "device", "FILE", "kernel device for backend=vhost: the default,\n"
 	  "/dev/vqhost-net, or /dev/vhost-net", parse_text, NET(device), .low = 1 },
 	{ "queues", "N", "number of queue pairs (default 1)", parse_number, NET(queues),
@@ -325,4 +325,32 @@ static void manual_rows(FILE *to, const struct option_row *row, const char *sepa
 void options_manual(FILE *to)
 {
 	manual_rows(to, run_rows, " ");
+}
+
+/* A line for what may be given, and one for the value of each; @end: of a name. */
+static void completion_rows(FILE *to, const char *before, const struct option_row *rows,
+			    const char *end)
+{
+	const struct option_row *row;
+	char context[64];
+
+	option_completion_begin(to, before);
+	for (row = rows; row->name; row++)
+		fprintf(to, " %s%s", row->name, end);
+	option_completion_end(to);
+	for (row = rows; row->name; row++) {
+		snprintf(context, sizeof(context), "%s %s", before, row->name);
+		if (row->keys) {
+			completion_rows(to, context, row->keys, "=");
+			continue;
+		}
+		option_completion_begin(to, context);
+		fputs(row->argument, to);
+		option_completion_end(to);
+	}
+}
+
+void options_completion(FILE *to)
+{
+	completion_rows(to, "vqvmm run", run_rows, "");
 }

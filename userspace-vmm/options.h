@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The command line.  The tables in options.c are parser, help text and the
- * options section of the manual page at once: an option is one row.
+ * The command line.  The tables in options.c are parser, help text, the
+ * options section of the manual page and completion at once: an option is one row.
  */
 #ifndef VQVMM_OPTIONS_H
 #define VQVMM_OPTIONS_H
@@ -172,5 +172,11 @@ void options_help(FILE *to);
  * @to: where
  */
 void options_manual(FILE *to);
+
+/**
+ * options_completion() - print what bash may complete after "vqvmm run"
+ * @to: where
+ */
+void options_completion(FILE *to);
 
 #endif /* VQVMM_OPTIONS_H */

@@ -54,6 +54,9 @@ static int execute(const struct options *options, struct problem *problem)
 	case COMMAND_MANUAL:
 		options_manual();
 		return 0;
+	case COMMAND_COMPLETION:
+		options_completion();
+		return 0;
 	}
 	return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The command line: a table, and the parser, help and manual made of it.
+ * The command line: a table, and the parser, help, manual and completion made
+ * of it.
  */
 #include "options.h"
 
@@ -124,6 +125,7 @@ static const struct command_row {
 	{ "version", COMMAND_VERSION, NULL },
 	{ "--version", COMMAND_VERSION, NULL },
 	{ "manual", COMMAND_MANUAL, NULL },
+	{ "completion", COMMAND_COMPLETION, NULL },
 };
 
 static const struct option_row *find_row(const char *name, enum command command)
@@ -245,4 +247,58 @@ void options_manual(void)
 		snprintf(number, sizeof(number), "%u", i);
 		manual_item(number, "", exit_texts[i]);
 	}
+}
+
+/* Those that do something for the user, by the names that are words. */
+static void completion_commands(void)
+{
+	unsigned int i;
+
+	option_completion_begin(stdout, "commands");
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (isalpha((unsigned char)*commands[i].name) &&
+		    !(commands[i].command & (COMMAND_MANUAL | COMMAND_COMPLETION)))
+			printf(" %s", commands[i].name);
+	option_completion_end(stdout);
+}
+
+static void completion_argument(const char *before, const struct option_row *row)
+{
+	char context[64];
+	unsigned int i;
+
+	snprintf(context, sizeof(context), "%s %s", before, row->name);
+	option_completion_begin(stdout, context);
+	if (row->parse != parse_column)
+		fputs(row->argument, stdout);
+	else
+		for (i = 0; i < TABLE_COLUMNS; i++)
+			printf("%s%s", i ? "|" : "", columns[i].name);
+	option_completion_end(stdout);
+}
+
+static void completion_options(const struct command_row *command)
+{
+	char before[32];
+	unsigned int i;
+
+	snprintf(before, sizeof(before), "vqtop%s%s", *command->name ? " " : "", command->name);
+	option_completion_begin(stdout, before);
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].commands & command->command)
+			printf(" %s", rows[i].name);
+	option_completion_end(stdout);
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].commands & command->command && rows[i].argument)
+			completion_argument(before, &rows[i]);
+}
+
+void options_completion(void)
+{
+	unsigned int i;
+
+	completion_commands();
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].text)
+			completion_options(&commands[i]);
 }

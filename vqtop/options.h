@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The command line.  The table in options.c is parser, help text and the options
- * section of the manual page at once: an option is one row.
+ * The command line.  The table in options.c is parser, help text, the options
+ * section of the manual page and completion at once: an option is one row.
  */
 #ifndef VQTOP_OPTIONS_H
 #define VQTOP_OPTIONS_H
@@ -18,6 +18,7 @@ enum command {
 	COMMAND_HELP	= 8,
 	COMMAND_VERSION	= 16,
 	COMMAND_MANUAL	= 32,
+	COMMAND_COMPLETION = 64,
 };
 
 /**
@@ -67,5 +68,10 @@ void options_help(void);
  * options_manual() - print sections of the manual page, in troff
  */
 void options_manual(void);
+
+/**
+ * options_completion() - print what bash may complete
+ */
+void options_completion(void);
 
 #endif /* VQTOP_OPTIONS_H */
