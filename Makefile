@@ -68,21 +68,13 @@ bench-vqtop: ## measure what vqtop costs while it looks on, likewise (ROUNDS=N)
 compare: ## compare userspace with in-kernel backends (QUICK=1: fewer runs)
 	@selftests/compare/compare
 
-install: all ## install modules, vqvmm, vqtop, the header and manual pages (DESTDIR, PREFIX)
-	@# kbuild runs depmod only beside a System.map, which headers do not have.
-	@+$(KBUILD) INSTALL_MOD_PATH=$(DESTDIR) cmd_depmod=: quiet_cmd_depmod= modules_install
-	@$(if $(DESTDIR),,/sbin/depmod -a $(RELEASE))
-	@+$(MAKE) -C userspace-vmm install PREFIX=$(PREFIX)
-	@+$(MAKE) -C vqtop install PREFIX=$(PREFIX)
-	@install -D -m 644 uapi/linux/vqhost.h $(DESTDIR)$(PREFIX)/include/linux/vqhost.h
-
 clean: ## remove everything that was built
 	@rm -rf build
 	@+$(MAKE) -C userspace-vmm clean
 	@+$(MAKE) -C vqtop clean
 
 help: ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo "Results of check, check-debug and compare are kept below $(RESULTS)."
 
 # Link the sources into the build directory, and drop what was removed.
@@ -92,4 +84,6 @@ sources:
 	@find $(BUILD) -xtype l -delete
 	@cp -rsfu $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/uapi $(BUILD)/
 
-.PHONY: all modules userland vqtop sparse checkpatch check check-debug fuzz bench-ring bench-iotlb bench-vqtop compare install clean help sources
+.PHONY: all modules userland vqtop sparse checkpatch check check-debug fuzz bench-ring bench-iotlb bench-vqtop compare clean help sources
+
+include packaging/install.mk
