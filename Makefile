@@ -47,6 +47,10 @@ check-debug: ## run the modules' tests on kernels built to find mistakes (KERNEL
 		selftests/debug/check $$kernel $(TESTS) || status=1; \
 	done; exit $$status
 
+check-package: ## test installing, and have DKMS build the modules in a fresh Debian
+	@selftests/testhost/setup
+	@selftests/run package dkms
+
 TIME ?= 60
 fuzz: ## fuzz ring, guest memory and requests, TIME=seconds for each target
 	@selftests/testhost/setup
@@ -84,6 +88,6 @@ sources:
 	@find $(BUILD) -xtype l -delete
 	@cp -rsfu $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/uapi $(BUILD)/
 
-.PHONY: all modules userland vqtop sparse checkpatch check check-debug fuzz bench-ring bench-iotlb bench-vqtop compare clean help sources
+.PHONY: all modules userland vqtop sparse checkpatch check check-debug check-package fuzz bench-ring bench-iotlb bench-vqtop compare clean help sources
 
 include packaging/install.mk
