@@ -8,21 +8,7 @@
 #include <math.h>
 #include <time.h>
 
-#include "text.h"
-
-void json_string(FILE *to, const char *text)
-{
-	uint32_t character;
-
-	fputc('"', to);
-	while ((character = text_next(&text))) {
-		if (character < ' ' || character == '"' || character == '\\' || character == 0x7f)
-			fprintf(to, "\\u%04x", character);
-		else
-			text_put(to, character);
-	}
-	fputc('"', to);
-}
+#include "../userspace-vmm/text.h"
 
 void json_number(FILE *to, double number)
 {
@@ -43,9 +29,9 @@ void json_interval(FILE *to, double seconds, const struct latencies *latencies)
 void json_queue(FILE *to, const struct queue *queue)
 {
 	fprintf(to, "\"device\": %u, \"type\": ", queue->device);
-	json_string(to, queue->type);
+	text_put_json(to, queue->type);
 	fprintf(to, ", \"pid\": %u, \"name\": ", queue->owner_pid);
-	json_string(to, queue->owner_name);
+	text_put_json(to, queue->owner_name);
 	fprintf(to, ", \"queue\": %u", queue->stats.index);
 }
 
@@ -72,7 +58,7 @@ void json_row(FILE *to, const struct row *row)
 	fputc('{', to);
 	json_queue(to, queue);
 	fputs(", \"state\": ", to);
-	json_string(to, queue->state);
+	text_put_json(to, queue->state);
 	fprintf(to, ", \"error\": %u, \"size\": %u, \"thread_pid\": %u, \"counters\": {",
 		queue->stats.error, queue->size, queue->thread_pid);
 	for (i = 0; i < COUNTERS; i++)

@@ -9,13 +9,6 @@
 #include "rows.h"
 
 /**
- * json_string() - write a string
- * @to: where
- * @text: any bytes; what is not UTF-8 is replaced
- */
-void json_string(FILE *to, const char *text);
-
-/**
  * json_number() - write a number
  * @to: where
  * @number: NaN becomes null

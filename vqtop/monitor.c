@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../userspace-vmm/text.h"
 #include "histogram.h"
 #include "json.h"
 
@@ -171,7 +172,7 @@ static void print_json_untraced(const struct problem *untraced)
 {
 	fputs(", \"no_latency\": ", stdout);
 	if (untraced->exit)
-		json_string(stdout, untraced->text);
+		text_put_json(stdout, untraced->text);
 	else
 		fputs("null", stdout);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "array.h"
-#include "text.h"
+#include "../userspace-vmm/text.h"
 
 /**
  * struct writer - where it goes

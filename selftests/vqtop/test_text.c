@@ -12,7 +12,7 @@
 #include "../../vqtop/json.h"
 #include "../../vqtop/queues.h"
 #include "../../vqtop/rows.h"
-#include "../../vqtop/text.h"
+#include "../../userspace-vmm/text.h"
 #include "../../vqtop/tracepoint.h"
 
 #include <kselftest_harness.h>
@@ -190,7 +190,7 @@ TEST(text_that_is_not_utf8)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		to = open_memstream(&text, &size);
-		json_string(to, cases[i].text);
+		text_put_json(to, cases[i].text);
 		fclose(to);
 		EXPECT_STREQ(cases[i].json, text);
 		free(text);

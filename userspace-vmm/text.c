@@ -67,3 +67,17 @@ void text_put(FILE *to, uint32_t character)
 		fputc((int)(0x80 | (character >> shift & 0x3f)), to);
 	}
 }
+
+void text_put_json(FILE *to, const char *text)
+{
+	uint32_t character;
+
+	fputc('"', to);
+	while ((character = text_next(&text))) {
+		if (character < ' ' || character == '"' || character == '\\' || character == 0x7f)
+			fprintf(to, "\\u%04x", character);
+		else
+			text_put(to, character);
+	}
+	fputc('"', to);
+}

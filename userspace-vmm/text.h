@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Text of others, in formats that have to be UTF-8.
+ * Text of others, in formats that have to be UTF-8; for vqtop too.
  */
-#ifndef VQTOP_TEXT_H
-#define VQTOP_TEXT_H
+#ifndef VQVMM_TEXT_H
+#define VQVMM_TEXT_H
 
 #include <stdint.h>
 #include <stdio.h>
@@ -23,4 +23,11 @@ uint32_t text_next(const char **text);
  */
 void text_put(FILE *to, uint32_t character);
 
-#endif /* VQTOP_TEXT_H */
+/**
+ * text_put_json() - write a text as a string of JSON
+ * @to: where
+ * @text: any bytes; what is not UTF-8 is replaced
+ */
+void text_put_json(FILE *to, const char *text);
+
+#endif /* VQVMM_TEXT_H */
