@@ -31,6 +31,7 @@ struct loop_source {
 
 struct loop {
 	pthread_mutex_t lock;
+	pthread_cond_t wake;
 	int epoll_fd;
 	int stop_fd;
 	bool stopped;
@@ -63,10 +64,13 @@ int loop_create(struct loop **out)
 	err = -pthread_mutex_init(&loop->lock, NULL);
 	if (err)
 		goto free_loop;
+	err = -pthread_cond_init(&loop->wake, NULL);
+	if (err)
+		goto destroy_lock;
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (loop->epoll_fd < 0) {
 		err = -errno;
-		goto destroy_lock;
+		goto destroy_wake;
 	}
 	loop->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (loop->stop_fd < 0) {
@@ -83,6 +87,8 @@ close_stop:
 	close(loop->stop_fd);
 close_epoll:
 	close(loop->epoll_fd);
+destroy_wake:
+	pthread_cond_destroy(&loop->wake);
 destroy_lock:
 	pthread_mutex_destroy(&loop->lock);
 free_loop:
@@ -109,6 +115,7 @@ void loop_destroy(struct loop *loop)
 	free_removed(loop);
 	close(loop->stop_fd);
 	close(loop->epoll_fd);
+	pthread_cond_destroy(&loop->wake);
 	pthread_mutex_destroy(&loop->lock);
 	free(loop);
 }
@@ -121,6 +128,16 @@ void loop_lock(struct loop *loop)
 void loop_unlock(struct loop *loop)
 {
 	pthread_mutex_unlock(&loop->lock);
+}
+
+void loop_wait(struct loop *loop)
+{
+	pthread_cond_wait(&loop->wake, &loop->lock);
+}
+
+void loop_wake(struct loop *loop)
+{
+	pthread_cond_broadcast(&loop->wake);
 }
 
 int loop_add(struct loop *loop, int fd, void (*handler)(void *opaque), void *opaque)

@@ -46,6 +46,23 @@ void loop_lock(struct loop *loop);
 void loop_unlock(struct loop *loop);
 
 /**
+ * loop_wait() - give the machine lock up until loop_wake()
+ * @loop: the loop
+ *
+ * It may also return for no reason.
+ * Context: a thread other than the main one, under the machine lock.
+ */
+void loop_wait(struct loop *loop);
+
+/**
+ * loop_wake() - let all who are in loop_wait() go on
+ * @loop: the loop
+ *
+ * Context: under the machine lock.
+ */
+void loop_wake(struct loop *loop);
+
+/**
  * loop_add() - watch a file descriptor for input
  * @loop: the loop
  * @fd: belongs to the caller, must stay open until loop_remove(); one handler each

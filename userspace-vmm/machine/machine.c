@@ -16,6 +16,7 @@
 
 #include "bus/pci.h"
 #include "machine/cpuid.h"
+#include "machine/pause.h"
 #include "machine/vcpu.h"
 #include "options.h"
 
@@ -212,11 +213,16 @@ int machine_create(struct machine *machine, unsigned int cpus, uint64_t memory_s
 	err = create_vm(machine);
 	if (err)
 		goto destroy_loop;
+	err = pause_create(machine);
+	if (err) {
+		internal_error("pausing", err);
+		goto destroy_vm;
+	}
 	err = vcpu_prepare_signals();
 	if (!err)
 		err = create_vcpus(machine, cpus);
 	if (err)
-		goto destroy_vm;
+		goto destroy_pause;
 	err = pci_bus_create(machine);
 	if (err) {
 		internal_error("PCI bus", err);
@@ -226,6 +232,8 @@ int machine_create(struct machine *machine, unsigned int cpus, uint64_t memory_s
 
 destroy_cpus:
 	destroy_vcpus(machine, machine->vcpu_count);
+destroy_pause:
+	pause_destroy(machine);
 destroy_vm:
 	irq_destroy(machine);
 	close(machine->vm_fd);
@@ -244,6 +252,7 @@ void machine_destroy(struct machine *machine)
 {
 	pci_bus_destroy(machine);
 	destroy_vcpus(machine, machine->vcpu_count);
+	pause_destroy(machine);
 	irq_destroy(machine);
 	close(machine->vm_fd);
 	loop_destroy(machine->loop);
@@ -272,6 +281,7 @@ void machine_stop(struct machine *machine)
 {
 	unsigned int i;
 
+	pause_cancel(machine);
 	for (i = 0; i < machine->vcpu_count; i++)
 		vcpu_stop(&machine->vcpus[i]);
 }

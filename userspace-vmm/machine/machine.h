@@ -14,8 +14,10 @@
 #include "machine/space.h"
 
 struct irq_routes;
+struct pauser;
 struct pci_bus;
 struct vcpu;
+struct virtio_device;
 
 /* vCPUs of a machine: APIC ids of 8 bits, 255 is the broadcast. */
 #define MACHINE_VCPUS_MAX 254
@@ -48,6 +50,9 @@ enum machine_exit {
  * @mmio: memory-mapped addresses
  * @irq: interrupt routes, see irq.h
  * @pci: the PCI bus
+ * @devices: its virtio devices, the youngest first
+ * @pauser: see pause.h
+ * @paused: vCPUs and queues stand still
  * @vcpus: @vcpu_count of them
  * @vcpu_count: number of vCPUs
  * @exit_requested: @exit_reason is valid
@@ -64,6 +69,9 @@ struct machine {
 	struct space mmio;
 	struct irq_routes *irq;
 	struct pci_bus *pci;
+	struct virtio_device *devices;
+	struct pauser *pauser;
+	bool paused;
 	struct vcpu *vcpus;
 	unsigned int vcpu_count;
 	bool exit_requested;

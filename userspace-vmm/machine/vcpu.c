@@ -2,7 +2,7 @@
 /*
  * vCPU threads and the exits they serve, each under the machine lock.
  *
- * To stop a vCPU its immediate_exit is set and its thread gets a signal: the
+ * To stop or park a vCPU its immediate_exit is set and its thread gets a signal: the
  * signal ends a KVM_RUN that is under way, the flag one that is about to begin.
  */
 #include "machine/vcpu.h"
@@ -19,6 +19,7 @@
 
 #include "machine/cpuid.h"
 #include "machine/machine.h"
+#include "machine/pause.h"
 
 #define STOP_SIGNAL SIGUSR1
 
@@ -143,10 +144,10 @@ static void *vcpu_main(void *opaque)
 	while (!done && !__atomic_load_n(&vcpu->stop, __ATOMIC_ACQUIRE)) {
 		int err = ioctl(vcpu->fd, KVM_RUN, 0) ? errno : 0;
 
-		if (err == EINTR || err == EAGAIN)
-			continue;
 		machine_lock(machine);
-		if (err)
+		if (err == EINTR || err == EAGAIN)
+			pause_park(vcpu);
+		else if (err)
 			fail(vcpu, "KVM_RUN fails, errno", (unsigned int)err);
 		else
 			serve_exit(vcpu);
@@ -178,13 +179,23 @@ int vcpu_start(struct vcpu *vcpu)
 	return 0;
 }
 
+void vcpu_kick(struct vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELAXED);
+	pthread_kill(vcpu->thread, STOP_SIGNAL);
+}
+
+void vcpu_let_run(struct vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_RELAXED);
+}
+
 void vcpu_stop(struct vcpu *vcpu)
 {
 	if (!vcpu->started)
 		return;
-	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&vcpu->stop, true, __ATOMIC_RELEASE);
-	pthread_kill(vcpu->thread, STOP_SIGNAL);
+	vcpu_kick(vcpu);
 	pthread_join(vcpu->thread, NULL);
 	vcpu->started = false;
 }

@@ -69,6 +69,24 @@ int vcpu_start(struct vcpu *vcpu);
 void vcpu_stop(struct vcpu *vcpu);
 
 /**
+ * vcpu_kick() - get it out of the guest, and keep it out until vcpu_let_run()
+ * @vcpu: started
+ *
+ * Its thread finishes what the guest's last instruction began, and parks if that
+ * is wanted: pause_park().
+ * Context: under the machine lock.
+ */
+void vcpu_kick(struct vcpu *vcpu);
+
+/**
+ * vcpu_let_run() - undo vcpu_kick()
+ * @vcpu: started
+ *
+ * Context: the main thread, under the machine lock.
+ */
+void vcpu_let_run(struct vcpu *vcpu);
+
+/**
  * vcpu_prepare_signals() - install the signal that gets vCPUs out of the guest
  *
  * Return: 0 or -errno.

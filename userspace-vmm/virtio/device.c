@@ -2,9 +2,9 @@
 /*
  * Features, status, and the life of the queues (virtio 1.2, section 2 and 3.1).
  *
- * A queue runs while the driver is ready, has enabled it, and the device type
- * names a backend for it.  virtio_device_update() makes that so after anything
- * of it has changed.
+ * A queue runs while the machine is not paused, the driver is ready and has
+ * enabled it, and the device type names a backend for it.
+ * virtio_device_update() makes that so after anything of it has changed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -63,6 +63,8 @@ int virtio_device_init(struct virtio_device *device, unsigned int queues, unsign
 	device->queues = calloc(queues, sizeof(*device->queues));
 	if (!device->queues)
 		return -ENOMEM;
+	device->next = device->machine->devices;
+	device->machine->devices = device;
 	while (device->queue_count < queues) {
 		queue = &device->queues[device->queue_count];
 		queue->device = device;
@@ -86,6 +88,11 @@ int virtio_device_init(struct virtio_device *device, unsigned int queues, unsign
  */
 void virtio_device_fini(struct virtio_device *device)
 {
+	struct virtio_device **link = &device->machine->devices;
+
+	while (*link != device)
+		link = &(*link)->next;
+	*link = device->next;
 	while (device->queue_count)
 		close(device->queues[--device->queue_count].kick);
 	free(device->queues);
@@ -195,7 +202,7 @@ static void start_queue(struct virtio_queue *queue, struct backend *backend)
  */
 void virtio_device_update(struct virtio_device *device)
 {
-	bool ready = device->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	bool ready = device->status & VIRTIO_CONFIG_S_DRIVER_OK && !device->machine->paused;
 	struct virtio_queue *queue;
 	struct backend *backend;
 	unsigned int i;

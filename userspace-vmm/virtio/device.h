@@ -104,6 +104,7 @@ struct virtio_device_ops {
  * @features: as chosen by the driver
  * @status: device status (section 2.1)
  * @generation: raised when @config changes by itself
+ * @next: of the same machine
  * @queues: all of them
  * @queue_count: how many
  * @interrupt_config: tells the driver that configuration or status changed; set by
@@ -121,6 +122,7 @@ struct virtio_device {
 	uint64_t features;
 	uint8_t status;
 	uint8_t generation;
+	struct virtio_device *next;
 	struct virtio_queue *queues;
 	unsigned int queue_count;
 	void (*interrupt_config)(struct virtio_device *device, void *opaque);
