@@ -13,6 +13,7 @@
 
 #include "boot/boot.h"
 #include "boot/layout.h"
+#include "control/control.h"
 #include "exits.h"
 #include "legacy/console.h"
 #include "legacy/legacy.h"
@@ -33,6 +34,7 @@ struct parts {
 	unsigned int net_count;
 	struct virtio_blk **disks;
 	unsigned int disk_count;
+	struct control *control;
 	struct console *console;
 	struct serial *serial;
 };
@@ -211,12 +213,19 @@ static int run_machine(const struct options *options)
 	result = load(&parts.machine, options);
 	if (result)
 		goto devices;
+	if (options->name)
+		result = report(control_create(&parts.machine, options->name, &parts.control),
+				"control socket");
+	if (result)
+		goto devices;
 	/* Last, as it changes the terminal's mode. */
 	result = report(create_console(&parts), "console");
 	if (result)
-		goto devices;
+		goto control;
 	result = execute(&parts);
 	destroy_console(&parts);
+control:
+	control_destroy(parts.control);
 devices:
 	destroy_devices(&parts);
 legacy:
@@ -249,11 +258,14 @@ static void print_help(void)
 	unsigned int i;
 
 	printf("usage: vqvmm run --kernel FILE [OPTION]...\n"
+	       "       vqvmm COMMAND MACHINE\n"
 	       "       vqvmm help | version\n"
 	       "\n"
 	       "Run a Linux guest by KVM, with the console on standard input and output.\n"
 	       "Ctrl-a x ends the guest, Ctrl-a Ctrl-a sends it a Ctrl-a.\n\n");
 	options_help(stdout);
+	printf("\ncommands for a machine with a --name:\n");
+	control_help(stdout);
 	printf("\nexit status:\n");
 	for (i = 0; i < ARRAY_SIZE(exits); i++)
 		printf("  %3d  %s\n", (int)exits[i].status, exits[i].text);
@@ -264,7 +276,9 @@ static void print_completion(void)
 {
 	option_completion_begin(stdout, "commands");
 	fputs("run help version", stdout);
+	control_completion_commands(stdout);
 	option_completion_end(stdout);
+	control_completion_arguments(stdout);
 	options_completion(stdout);
 }
 
@@ -279,6 +293,10 @@ static int print_manual(const char *section)
 	}
 	if (!strcmp(section, "completion")) {
 		print_completion();
+		return 0;
+	}
+	if (!strcmp(section, "commands")) {
+		control_manual(stdout);
 		return 0;
 	}
 	if (strcmp(section, "exits"))
@@ -306,7 +324,7 @@ int main(int argc, char **argv)
 	const char *command = argc > 1 ? argv[1] : "";
 
 	if (is_one_of(command, "help", "--help", "-h") ||
-	    (!strcmp(command, "run") && wants_help(argv + 2))) {
+	    ((!strcmp(command, "run") || control_is_command(command)) && wants_help(argv + 2))) {
 		print_help();
 		return 0;
 	}
@@ -318,6 +336,8 @@ int main(int argc, char **argv)
 		return print_manual(argv[2]) ? MACHINE_EXIT_BAD_INPUT : 0;
 	if (!strcmp(command, "run"))
 		return run(argv + 2);
+	if (control_is_command(command))
+		return control_client(command, argv + 2);
 	if (*command)
 		option_error(command, NULL, "there is no such command, see vqvmm help");
 	else

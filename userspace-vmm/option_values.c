@@ -58,6 +58,13 @@ OPTION_PARSER(parse_text)
 	return 0;
 }
 
+OPTION_PARSER(parse_name)
+{
+	if (*value == '.' || strchr(value, '/'))
+		return reject(parser, "begins with a dot, or has a slash");
+	return parse_text(parser, row, value, field);
+}
+
 /* The digits of a number; what follows them goes to rest. */
 static int parse_digits(const char *value, uint64_t *number, const char **rest)
 {

@@ -75,6 +75,7 @@ struct parser {
 		 void *field)
 
 OPTION_PARSER(parse_text);		/* const char * */
+OPTION_PARSER(parse_name);		/* const char *: of a file, in some folder */
 OPTION_PARSER(parse_number);		/* unsigned int */
 OPTION_PARSER(parse_power_of_2);	/* unsigned int */
 OPTION_PARSER(parse_size);		/* uint64_t, bytes */

@@ -83,7 +83,8 @@ static const struct option_row run_rows[] = {
 	  .low = 1, .high = MACHINE_VCPUS_MAX },
 	{ "--memory", "SIZE", "memory, as in 512M or 4G (default 512M)", parse_size, RUN(memory),
 	  .low = 32 * MIB, .high = 1ULL << 52 },
-	{ "--name", "NAME", "name of the process, up to 15 characters", parse_text, RUN(name),
+	{ "--name", "NAME", "name of the machine and its process, up to\n"
+	  "15 characters; lets it be reached by commands", parse_name, RUN(name),
 	  .low = 1, .high = 15 },
 	{ "--disk", "KEY=VALUE,...", "a disk; may be repeated.  Keys:", parse_disk,
 	  .keys = disk_keys, .repeated = true },

@@ -88,7 +88,7 @@ struct net_options {
  * @cmdline: the kernel's command line, possibly empty
  * @cpus: number of vCPUs
  * @memory: bytes of guest memory, a multiple of the page size
- * @name: of the process and its threads, or NULL
+ * @name: of the machine, the process and its threads, or NULL
  * @disks: @disk_count of them
  * @disk_count: number of disks
  * @nets: @net_count of them

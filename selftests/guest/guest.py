@@ -66,10 +66,12 @@ def _options(pairs):
     return ",".join(f"{name}={value}" for name, value in pairs if value is not None)
 
 
-def vqvmm_command(kernel, initrd, cmdline, cpus, memory, devices):
+def vqvmm_command(kernel, initrd, cmdline, cpus, memory, devices, machine_name=None):
     """The command line of vqvmm."""
     command = [VQVMM, "run", "--kernel", kernel, "--initrd", initrd,
                "--cmdline", cmdline, "--cpus", str(cpus), "--memory", memory]
+    if machine_name:
+        command += ["--name", machine_name]
     for device in devices:
         backend = [("backend", device.backend), ("device", device.device),
                    ("queues", device.queues), ("packed", "on" if device.packed else None)]
@@ -126,11 +128,11 @@ def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
     return command
 
 
-def vmm_command(devices, vmm="vqvmm", cpus=2, memory="512M", initrd=None, cmdline=""):
+def vmm_command(devices, vmm="vqvmm", cpus=2, memory="512M", initrd=None, cmdline="", **options):
     """The command line that boots the guest image with these devices."""
     make = {"vqvmm": vqvmm_command, "qemu": qemu_command}[vmm]
     return make(os.path.join(IMAGE, "vmlinuz"), initrd or os.path.join(IMAGE, "initrd"),
-                f"{KERNEL_OPTIONS} {cmdline}".strip(), cpus, memory, devices)
+                f"{KERNEL_OPTIONS} {cmdline}".strip(), cpus, memory, devices, **options)
 
 
 def _cpio_entry(name, data, mode, inode):

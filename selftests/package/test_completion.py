@@ -69,8 +69,9 @@ def help_words(program, pattern):
 
 def commands():
     """commands, and what begins like one"""
-    offers_are("vqvmm ", "run", "help", "version")
-    offers_are("vqvmm r", "run")
+    offers_are("vqvmm ", "run", "help", "version", *help_words("vqvmm", r"^  ([a-z]+) "))
+    offers_are("vqvmm r", "resume", "run")
+    offers_are("vqvmm list ")
     offers_are("vqtop l", "latency")
     offers_are("vqvmm help ")
 
@@ -147,6 +148,15 @@ def taps():
     assert offers == ["vqt0", "vqt1"], offers
 
 
+def machines():
+    """machines that run"""
+    command = """vqvmm() { printf '{"name": "%s", "pid": 1}\n' one other; }
+"""
+    for line, wanted in ("vqvmm stat ", ["one", "other"]), ("vqvmm pause ot", ["other"]):
+        offers, _ = complete(line, command)
+        assert offers == wanted, offers
+
+
 def loaded_by_name():
     """bash-completion finds them where they are installed"""
     with tempfile.TemporaryDirectory() as folder:
@@ -161,4 +171,5 @@ def loaded_by_name():
 
 
 if __name__ == "__main__":
-    ktap.main([commands, options, options_of_commands, keys, choices, numbers, files, taps, loaded_by_name])
+    ktap.main([commands, options, options_of_commands, keys, choices, numbers, files, taps, machines,
+               loaded_by_name])

@@ -52,6 +52,14 @@ cases=$(sed 's/#.*//; /^[[:space:]]*$/d' <<-'END'
 	--memory 256Q			| run --kernel KERNEL --cpus 1 --memory 256Q
 	--memory 99999999999999999999G	| run --kernel KERNEL --cpus 1 --memory 99999999999999999999G
 	--memory 17000000T		| run --kernel KERNEL --cpus 1 --memory 17000000T
+	--name ../x			| run MACHINE --name ../x
+	--name .x			| run MACHINE --name .x
+	--name sixteen-letters-	| run MACHINE --name sixteen-letters-
+	stat no-such-machine		| stat no-such-machine
+	pause				| pause
+	resume a/b			| resume a/b
+	stop too-many			| stop a too-many
+	list x				| list x
 	--disk				| run MACHINE --disk
 	--disk path			| run MACHINE --disk backend=user
 	--disk path=WORK/nope		| run MACHINE --disk path=WORK/nope

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where the socket of a machine is: /run/vqvmm/NAME.sock for root, below
+ * XDG_RUNTIME_DIR for others.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control/control.h"
+
+char *control_directory(void)
+{
+	const char *parent = geteuid() ? getenv("XDG_RUNTIME_DIR") : "/run";
+	char *path;
+
+	if (!parent || *parent != '/') {
+		errno = ENOENT;
+		return NULL;
+	}
+	return asprintf(&path, "%s/vqvmm", parent) < 0 ? NULL : path;
+}
+
+int control_address(const char *directory, const char *name, struct sockaddr_un *address)
+{
+	int length;
+
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	length = snprintf(address->sun_path, sizeof(address->sun_path), "%s/%s" CONTROL_SUFFIX,
+			  directory, name);
+	return length < (int)sizeof(address->sun_path) ? 0 : -ENAMETOOLONG;
+}
+
+int control_connect(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
