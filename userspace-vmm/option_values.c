@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ static void print_error(const char *option, const char *key, const char *value,
 {
 	int error = errno;
 
-	fprintf(stderr, "vqvmm: %s", option);
+	fprintf(stderr, "%s: %s", program_invocation_short_name, option);
 	if (key)
 		fprintf(stderr, " %s=%s", key, value);
 	else if (value)
@@ -141,18 +142,6 @@ OPTION_PARSER(parse_on_off)
 	if (strcmp(value, "on") && strcmp(value, "off"))
 		return reject(parser, "neither on nor off");
 	*(bool *)field = !strcmp(value, "on");
-	return 0;
-}
-
-OPTION_PARSER(parse_backend)
-{
-	(void)row;
-	if (!strcmp(value, "user"))
-		*(enum backend_kind *)field = BACKEND_USER;
-	else if (!strcmp(value, "vhost"))
-		*(enum backend_kind *)field = BACKEND_VHOST;
-	else
-		return reject(parser, "neither user nor vhost");
 	return 0;
 }
 

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Inside of the command line: what a row of its tables is, and how the values
- * are read.
+ * Inside of a command line: what a row of its tables is, how the values are read,
+ * and what is said about wrong ones.
  */
 #ifndef VQVMM_OPTION_VALUES_H
 #define VQVMM_OPTION_VALUES_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "options.h"
-
 struct parser;
+
+/*
+ * What option_error() returns, and nothing else does: the line about it has
+ * been printed, the process is to end with the status for bad input.
+ */
+#define OPTION_REJECTED (-ECANCELED)
 
 /**
  * struct option_row - an option, or a key of one
  * @name: as the user writes it
- * @argument: what to call its value
+ * @argument: what to call its value; NULL if it has none
  * @text: what it means; lines of up to 54 columns
  * @parse: reads the value into the field at @offset
  * @offset: of the field in its structure
@@ -45,17 +50,52 @@ struct option_row {
 
 /**
  * struct parser - where in the command line we are, for messages
- * @options: what is being filled
+ * @options: what is being filled, of the program's own type
  * @option: the option
  * @key: the key in its value, or NULL
  * @value: the value of the key or of the option
  */
 struct parser {
-	struct options *options;
+	void *options;
 	const char *option;
 	const char *key;
 	const char *value;
 };
+
+/**
+ * option_error() - report what is wrong with an option, in one line
+ * @option: as the user knows it: "--disk"
+ * @value: what is to blame, "path=/nope", or NULL for the option as such
+ * @format: the reason; strerror(errno) by "%m" is often a good one
+ *
+ * Return: OPTION_REJECTED.
+ */
+int option_error(const char *option, const char *value, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/**
+ * option_key_error() - the same for one key of an option
+ * @option: "--disk"
+ * @key: "path"
+ * @value: its value
+ * @format: the reason
+ *
+ * Return: OPTION_REJECTED.
+ */
+int option_key_error(const char *option, const char *key, const char *value,
+		     const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Room for what option_size_text() writes. */
+#define OPTION_SIZE_TEXT 24
+
+/**
+ * option_size_text() - a size as the user would write it
+ * @size: bytes
+ * @text: receives it: "256M"
+ *
+ * Return: @text.
+ */
+const char *option_size_text(uint64_t size, char text[OPTION_SIZE_TEXT]);
 
 /*
  * Report what is wrong with the value at which the parser is: OPTION_REJECTED.
@@ -80,7 +120,6 @@ OPTION_PARSER(parse_number);		/* unsigned int */
 OPTION_PARSER(parse_power_of_2);	/* unsigned int */
 OPTION_PARSER(parse_size);		/* uint64_t, bytes */
 OPTION_PARSER(parse_on_off);		/* bool */
-OPTION_PARSER(parse_backend);		/* enum backend_kind */
 OPTION_PARSER(parse_mac);		/* uint8_t[6] */
 
 #endif /* VQVMM_OPTION_VALUES_H */

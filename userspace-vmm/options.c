@@ -10,8 +10,7 @@
 #include <string.h>
 
 #include "machine/machine.h"
-#include "option_text.h"
-#include "option_values.h"
+#include "option_table.h"
 
 #define MIB (1ULL << 20)
 
@@ -20,6 +19,7 @@
 /* Columns of the help text: where explanations begin. */
 #define HELP_COLUMN 25
 
+static OPTION_PARSER(parse_backend);
 static OPTION_PARSER(parse_disk);
 static OPTION_PARSER(parse_net);
 
@@ -93,36 +93,16 @@ static const struct option_row run_rows[] = {
 	{ .name = NULL }
 };
 
-static const struct option_row *find_row(const struct option_row *rows, const char *name)
+static OPTION_PARSER(parse_backend)
 {
-	for (; rows->name; rows++)
-		if (!strcmp(rows->name, name))
-			return rows;
-	return NULL;
-}
-
-static int parse_row(struct parser *parser, const struct option_row *rows,
-		     const struct option_row *row, const char *value, void *structure,
-		     uint32_t *seen)
-{
-	uint32_t bit = 1U << (row - rows);
-
-	if (*seen & bit && !row->repeated)
-		return reject(parser, "given twice");
-	*seen |= bit;
-	if (row->given)
-		*(bool *)((char *)structure + row->given) = true;
-	return row->parse(parser, row, value, (char *)structure + row->offset);
-}
-
-static const struct option_row *find_missing(const struct option_row *rows, uint32_t seen)
-{
-	const struct option_row *row;
-
-	for (row = rows; row->name; row++)
-		if (row->required && !(seen & 1U << (row - rows)))
-			return row;
-	return NULL;
+	(void)row;
+	if (!strcmp(value, "user"))
+		*(enum backend_kind *)field = BACKEND_USER;
+	else if (!strcmp(value, "vhost"))
+		*(enum backend_kind *)field = BACKEND_VHOST;
+	else
+		return reject(parser, "neither user nor vhost");
+	return 0;
 }
 
 /* A copy that lives as long as the options. */
@@ -175,14 +155,14 @@ static int parse_keys(struct parser *parser, const struct option_row *keys, cons
 		*equals = '\0';
 		parser->key = text;
 		parser->value = equals + 1;
-		row = find_row(keys, text);
+		row = option_find_row(keys, text);
 		if (!row)
 			return reject(parser, "there is no such key");
-		err = parse_row(parser, keys, row, equals + 1, structure, &seen);
+		err = option_parse_row(parser, keys, row, equals + 1, structure, &seen);
 		if (err)
 			return err;
 	}
-	row = find_missing(keys, seen);
+	row = option_find_missing(keys, seen);
 	if (row)
 		return option_error(parser->option, value, "%s=%s is missing", row->name,
 				    row->argument);
@@ -261,7 +241,7 @@ int options_parse(struct options *options, char **arguments)
 		.cmdline = "console=ttyS0", .cpus = 1, .memory = 512 * MIB
 	};
 	for (; *arguments; arguments += 2) {
-		row = find_row(run_rows, arguments[0]);
+		row = option_find_row(run_rows, arguments[0]);
 		if (!row)
 			return option_error("run", arguments[0], "there is no such option");
 		if (!arguments[1])
@@ -269,11 +249,11 @@ int options_parse(struct options *options, char **arguments)
 		parser.option = row->name;
 		parser.key = NULL;
 		parser.value = arguments[1];
-		err = parse_row(&parser, run_rows, row, arguments[1], options, &seen);
+		err = option_parse_row(&parser, run_rows, row, arguments[1], options, &seen);
 		if (err)
 			return err;
 	}
-	row = find_missing(run_rows, seen);
+	row = option_find_missing(run_rows, seen);
 	if (row)
 		return option_error(row->name, NULL, "is missing");
 	return 0;
@@ -288,44 +268,14 @@ void options_free(struct options *options)
 	free(options->nets);
 }
 
-static void help_rows(FILE *to, const struct option_row *row, int indent, const char *separator)
-{
-	for (; row->name; row++) {
-		int column = fprintf(to, "%*s%s%s%s", indent, "", row->name, separator,
-				     row->argument);
-
-		option_help_text(to, column, HELP_COLUMN, row->text);
-		if (row->keys)
-			help_rows(to, row->keys, indent + 2, "=");
-	}
-}
-
 void options_help(FILE *to)
 {
-	help_rows(to, run_rows, 2, " ");
-}
-
-static void manual_rows(FILE *to, const struct option_row *row, const char *separator)
-{
-	for (; row->name; row++) {
-		fputs(".TP\n\\fB", to);
-		option_manual_text(to, row->name);
-		fprintf(to, "\\fR%s\\fI", separator);
-		option_manual_text(to, row->argument);
-		fputs("\\fR\n", to);
-		option_manual_text(to, row->text);
-		fputc('\n', to);
-		if (row->keys) {
-			fputs(".RS\n", to);
-			manual_rows(to, row->keys, "=");
-			fputs(".RE\n", to);
-		}
-	}
+	option_help_rows(to, run_rows, 2, HELP_COLUMN, " ");
 }
 
 void options_manual(FILE *to)
 {
-	manual_rows(to, run_rows, " ");
+	option_manual_rows(to, run_rows, " ");
 }
 
 /* A line for what may be given, and one for the value of each; @end: of a name. */

@@ -6,16 +6,11 @@
 #ifndef VQVMM_OPTIONS_H
 #define VQVMM_OPTIONS_H
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
-/*
- * What option_error() returns, and nothing else does: the line about it has
- * been printed, the process is to end with MACHINE_EXIT_BAD_INPUT.
- */
-#define OPTION_REJECTED (-ECANCELED)
+#include "option_values.h"
 
 /**
  * enum backend_kind - where a device's queues are served
@@ -110,41 +105,6 @@ struct options {
 	char **storage;
 	unsigned int storage_count;
 };
-
-/**
- * option_error() - report what is wrong with an option, in one line
- * @option: as the user knows it: "--disk"
- * @value: what is to blame, "path=/nope", or NULL for the option as such
- * @format: the reason; strerror(errno) by "%m" is often a good one
- *
- * Return: OPTION_REJECTED.
- */
-int option_error(const char *option, const char *value, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-/**
- * option_key_error() - the same for one key of an option
- * @option: "--disk"
- * @key: "path"
- * @value: its value
- * @format: the reason
- *
- * Return: OPTION_REJECTED.
- */
-int option_key_error(const char *option, const char *key, const char *value,
-		     const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-/* Room for what option_size_text() writes. */
-#define OPTION_SIZE_TEXT 24
-
-/**
- * option_size_text() - a size as the user would write it
- * @size: bytes
- * @text: receives it: "256M"
- *
- * Return: @text.
- */
-const char *option_size_text(uint64_t size, char text[OPTION_SIZE_TEXT]);
 
 /**
  * options_parse() - read the options of "run"
