@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Opening the file or block device behind a disk.
+ * The file or block device behind a disk: opening it, and what is told of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -75,8 +75,8 @@ static int inspect(struct store *store)
  * @path: file or block device
  * @readonly: do not ask for permission to write
  *
- * Return: 0; -ENODEV if it is neither file nor block device; -EISDIR if it is
- * a folder; another -errno.
+ * Return: 0; -ENODEV if it is neither file nor block device; -ENODATA if it is smaller
+ * than a sector; another -errno.
  */
 int store_open(struct store *store, const char *path, bool readonly)
 {
@@ -88,9 +88,29 @@ int store_open(struct store *store, const char *path, bool readonly)
 	if (err)
 		return err;
 	err = inspect(store);
+	if (!err && !store->sectors)
+		err = -ENODATA;
 	if (err)
 		store_close(store);
 	return err;
+}
+
+/**
+ * store_problem() - why a store could not be opened
+ * @err: what store_open() returned
+ *
+ * Return: a few words.
+ */
+const char *store_problem(int err)
+{
+	switch (err) {
+	case -ENODEV:
+		return "neither a file nor a block device";
+	case -ENODATA:
+		return "smaller than a sector";
+	default:
+		return strerror(-err);
+	}
 }
 
 /**
@@ -102,4 +122,64 @@ void store_close(struct store *store)
 	if (store->fd != store->buffered_fd)
 		close(store->fd);
 	close(store->buffered_fd);
+}
+
+static uint8_t exponent(uint32_t power_of_2)
+{
+	uint8_t exponent = 0;
+
+	while (power_of_2 > 1) {
+		power_of_2 >>= 1;
+		exponent++;
+	}
+	return exponent;
+}
+
+/**
+ * store_fill_config() - what a driver is told of a disk (virtio 1.2, section 5.2.4)
+ * @store: open
+ * @queues: of the disk
+ * @segments: buffers of a request's data at most
+ * @config: is filled
+ */
+void store_fill_config(const struct store *store, unsigned int queues, unsigned int segments,
+		       struct virtio_blk_config *config)
+{
+	uint32_t alignment = store->logical_block >> BLK_SECTOR_SHIFT;
+
+	*config = (struct virtio_blk_config) {
+		.capacity = (__force __virtio64)cpu_to_le64(store->sectors),
+		.seg_max = (__force __virtio32)cpu_to_le32(segments),
+		.blk_size = (__force __virtio32)cpu_to_le32(store->logical_block),
+		.physical_block_exp = exponent(store->physical_block / store->logical_block),
+		.num_queues = (__force __virtio16)cpu_to_le16(queues),
+		.max_discard_sectors = (__force __virtio32)cpu_to_le32(BLK_DISCARD_SECTORS_MAX),
+		.max_discard_seg = (__force __virtio32)cpu_to_le32(BLK_RANGES_MAX),
+		.discard_sector_alignment = (__force __virtio32)cpu_to_le32(alignment),
+		.max_write_zeroes_sectors =
+			(__force __virtio32)cpu_to_le32(BLK_WRITE_ZEROES_SECTORS_MAX),
+		.max_write_zeroes_seg = (__force __virtio32)cpu_to_le32(BLK_RANGES_MAX),
+		.write_zeroes_may_unmap = 1,
+	};
+}
+
+/**
+ * store_features_refused() - what must not be offered, because it would be refused
+ * @store: open
+ * @queues: of the disk
+ *
+ * Return: features.
+ */
+uint64_t store_features_refused(const struct store *store, unsigned int queues)
+{
+	uint64_t features = 0;
+
+	if (store->readonly)
+		features |= VIRTIO_FEATURE(VIRTIO_BLK_F_DISCARD) |
+			    VIRTIO_FEATURE(VIRTIO_BLK_F_WRITE_ZEROES);
+	else
+		features |= VIRTIO_FEATURE(VIRTIO_BLK_F_RO);
+	if (queues == 1)
+		features |= VIRTIO_FEATURE(VIRTIO_BLK_F_MQ);
+	return features;
 }

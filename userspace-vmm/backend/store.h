@@ -42,6 +42,10 @@ struct store {
 };
 
 int store_open(struct store *store, const char *path, bool readonly);
+const char *store_problem(int err);
 void store_close(struct store *store);
+void store_fill_config(const struct store *store, unsigned int queues, unsigned int segments,
+		       struct virtio_blk_config *config);
+uint64_t store_features_refused(const struct store *store, unsigned int queues);
 
 #endif /* VQVMM_BACKEND_STORE_H */

@@ -136,6 +136,20 @@ int tap_open(struct tap *tap, const char *name, unsigned int queues)
 }
 
 /**
+ * tap_problem() - why a tap could not be opened
+ * @err: what tap_open() returned
+ * @queues: that were asked for
+ *
+ * Return: a few words.
+ */
+const char *tap_problem(int err, unsigned int queues)
+{
+	if (err == -EINVAL)
+		return queues > 1 ? "not a tap with several queues" : "not a tap";
+	return strerror(-err);
+}
+
+/**
  * tap_close() - undo tap_open()
  * @tap: open, or zeroed
  */

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <linux/vqhost.h>
 
 #include "backend/vhost.h"
+#include "backend/vhost_control.h"
 #include "machine/machine.h"
 #include "options.h"
 #include "virtqueue/virtqueue.h"
@@ -49,33 +49,6 @@ unsigned int vhost_queue_vring(const struct vhost_backend *backend,
 	return queue->index % backend->vrings;
 }
 
-static int control(int fd, unsigned long request, void *argument)
-{
-	return ioctl(fd, request, argument) < 0 ? -errno : 0;
-}
-
-static int set_state(const struct vhost_backend *backend, const struct virtio_queue *queue,
-		     unsigned long request, unsigned int value)
-{
-	struct vhost_vring_state state = {
-		.index = vhost_queue_vring(backend, queue),
-		.num = value,
-	};
-
-	return control(vhost_queue_fd(backend, queue), request, &state);
-}
-
-static int set_file(const struct vhost_backend *backend, const struct virtio_queue *queue,
-		    unsigned long request, int fd)
-{
-	struct vhost_vring_file file = {
-		.index = vhost_queue_vring(backend, queue),
-		.fd = fd,
-	};
-
-	return control(vhost_queue_fd(backend, queue), request, &file);
-}
-
 static int set_addresses(const struct vhost_backend *backend, const struct virtio_queue *queue)
 {
 	struct vhost_vring_addr address = { .index = vhost_queue_vring(backend, queue) };
@@ -88,7 +61,7 @@ static int set_addresses(const struct vhost_backend *backend, const struct virti
 	address.desc_user_addr = (uintptr_t)rings.descriptors;
 	address.avail_user_addr = (uintptr_t)rings.driver_area;
 	address.used_user_addr = (uintptr_t)rings.device_area;
-	return control(vhost_queue_fd(backend, queue), VHOST_SET_VRING_ADDR, &address);
+	return vhost_control(vhost_queue_fd(backend, queue), VHOST_SET_VRING_ADDR, &address);
 }
 
 static int set_features(struct backend *base, uint64_t features)
@@ -99,7 +72,7 @@ static int set_features(struct backend *base, uint64_t features)
 
 	features &= base->features;
 	for (i = 0; i < backend->fd_count && !err; i++)
-		err = control(backend->fds[i], VHOST_SET_FEATURES, &features);
+		err = vhost_control(backend->fds[i], VHOST_SET_FEATURES, &features);
 	return err;
 }
 
@@ -112,7 +85,7 @@ static const char *error_reason(const struct vhost_backend *backend,
 		.size = sizeof(stats),
 	};
 
-	if (control(vhost_queue_fd(backend, queue), VQHOST_GET_VRING_STATS, &stats))
+	if (vhost_control(vhost_queue_fd(backend, queue), VQHOST_GET_VRING_STATS, &stats))
 		return "the kernel device reports an error";
 	return virtqueue_error_name(stats.error);
 }
@@ -128,20 +101,22 @@ static void failed(void *opaque)
 
 static int set_up_vring(const struct vhost_backend *backend, const struct virtio_queue *queue)
 {
+	unsigned int vring = vhost_queue_vring(backend, queue);
+	int fd = vhost_queue_fd(backend, queue);
 	int err;
 
-	err = set_state(backend, queue, VHOST_SET_VRING_NUM, queue->size);
+	err = vhost_set_state(fd, vring, VHOST_SET_VRING_NUM, queue->size);
 	if (!err)
-		err = set_state(backend, queue, VHOST_SET_VRING_BASE, queue->base);
+		err = vhost_set_state(fd, vring, VHOST_SET_VRING_BASE, queue->base);
 	if (!err)
 		err = set_addresses(backend, queue);
 	if (!err)
-		err = set_file(backend, queue, VHOST_SET_VRING_KICK, queue->kick);
+		err = vhost_set_file(fd, vring, VHOST_SET_VRING_KICK, queue->kick);
 	if (!err)
-		err = set_file(backend, queue, VHOST_SET_VRING_CALL, queue->call);
+		err = vhost_set_file(fd, vring, VHOST_SET_VRING_CALL, queue->call);
 	if (!err)
-		err = set_file(backend, queue, VHOST_SET_VRING_ERR,
-			       backend->queues[queue->index].error);
+		err = vhost_set_file(fd, vring, VHOST_SET_VRING_ERR,
+				     backend->queues[queue->index].error);
 	return err;
 }
 
@@ -173,18 +148,22 @@ static void stop(struct backend *base, struct virtio_queue *virtio_queue)
 {
 	struct vhost_backend *backend = to_vhost_backend(base);
 	struct vhost_queue *queue = &backend->queues[virtio_queue->index];
-	struct vhost_vring_state state = { .index = vhost_queue_vring(backend, virtio_queue) };
+	uint32_t position;
 
 	backend->type->set_backend(backend, virtio_queue, false);
-	if (!control(vhost_queue_fd(backend, virtio_queue), VHOST_GET_VRING_BASE, &state))
-		virtio_queue->base = state.num;
+	if (!vhost_get_base(vhost_queue_fd(backend, virtio_queue),
+			    vhost_queue_vring(backend, virtio_queue), &position))
+		virtio_queue->base = position;
 	loop_remove(backend->machine->loop, queue->error);
 	queue->queue = NULL;
 }
 
 static void set_call(struct backend *base, struct virtio_queue *queue)
 {
-	set_file(to_vhost_backend(base), queue, VHOST_SET_VRING_CALL, queue->call);
+	const struct vhost_backend *backend = to_vhost_backend(base);
+
+	vhost_set_file(vhost_queue_fd(backend, queue), vhost_queue_vring(backend, queue),
+		       VHOST_SET_VRING_CALL, queue->call);
 }
 
 /* Closing the files ends the kernel's threads. */
@@ -231,7 +210,7 @@ static int set_memory_table(const struct machine *machine, int fd)
 		table->regions[i].memory_size = regions[i].size;
 		table->regions[i].userspace_addr = (uintptr_t)regions[i].host;
 	}
-	err = control(fd, VHOST_SET_MEM_TABLE, table);
+	err = vhost_control(fd, VHOST_SET_MEM_TABLE, table);
 	free(table);
 	return err;
 }
@@ -239,13 +218,14 @@ static int set_memory_table(const struct machine *machine, int fd)
 static int set_poll(const struct vhost_backend *backend, int fd,
 		    const struct vhost_settings *settings)
 {
-	struct vhost_vring_state state = { .num = settings->poll_us };
+	unsigned int vring;
 	int err = 0;
 
 	if (!settings->poll_set)
 		return 0;
-	for (; state.index < backend->vrings && !err; state.index++)
-		err = control(fd, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &state);
+	for (vring = 0; vring < backend->vrings && !err; vring++)
+		err = vhost_set_state(fd, vring, VHOST_SET_VRING_BUSYLOOP_TIMEOUT,
+				      settings->poll_us);
 	if (!err)
 		return 0;
 	errno = -err;
@@ -255,9 +235,9 @@ static int set_poll(const struct vhost_backend *backend, int fd,
 /* Has the kernel device as many as are needed? */
 static int check_vrings(const struct vhost_backend *backend, int fd)
 {
-	struct vhost_vring_state last = { .index = backend->vrings - 1 };
+	uint32_t base;
 
-	return control(fd, VHOST_GET_VRING_BASE, &last);
+	return vhost_get_base(fd, backend->vrings - 1, &base);
 }
 
 /* Open and set up one file.  0, OPTION_REJECTED (reported), or -errno. */
@@ -274,14 +254,14 @@ static int open_file(struct vhost_backend *backend, const struct vhost_settings 
 					errno == ENOENT ? " (is its module loaded?)" : "");
 	backend->fds[backend->fd_count++] = fd;
 
-	err = control(fd, VHOST_SET_OWNER, NULL);
+	err = vhost_control(fd, VHOST_SET_OWNER, NULL);
 	if (!err)
 		err = type->probe(backend, fd);
 	if (err == -ENOTTY)
 		return option_key_error(settings->option, "device", device,
 					"not a vhost device for %s", type->purpose);
 	if (!err)
-		err = control(fd, VHOST_GET_FEATURES, &features);
+		err = vhost_control(fd, VHOST_GET_FEATURES, &features);
 	if (!err)
 		err = set_memory_table(backend->machine, fd);
 	if (!err)

@@ -2,36 +2,21 @@
 /*
  * A disk by vhost: one file of the kernel device serves all queues.
  */
-#include <errno.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <linux/vqhost.h>
-
 #include "backend/store.h"
 #include "backend/vhost.h"
+#include "backend/vhost_control.h"
 
 static int set_backend(const struct vhost_backend *backend, const struct virtio_queue *queue,
 		       bool on)
 {
-	const struct store *store = backend->device;
-	int fd = vhost_queue_fd(backend, queue);
-	struct vqhost_blk_backend argument = {
-		.index = vhost_queue_vring(backend, queue),
-		.fd = on ? store->fd : VHOST_FILE_UNBIND,
-		.flags = store->readonly ? VQHOST_BLK_READONLY : 0,
-	};
-
-	return ioctl(fd, VQHOST_BLK_SET_BACKEND, &argument) ? -errno : 0;
+	return vhost_set_store(vhost_queue_fd(backend, queue), vhost_queue_vring(backend, queue),
+			       backend->device, on);
 }
 
 /* Only a disk has a serial number. */
 static int probe(const struct vhost_backend *backend, int fd)
 {
-	const struct store *store = backend->device;
-	struct vqhost_blk_serial serial;
-
-	memcpy(serial.serial, store->serial, sizeof(serial.serial));
-	return ioctl(fd, VQHOST_BLK_SET_SERIAL, &serial) ? -errno : 0;
+	return vhost_set_serial(fd, backend->device);
 }
 
 static const struct vhost_type blk_type = {

@@ -4,11 +4,11 @@
  * and is served with its queue of the tap.
  */
 #include <errno.h>
-#include <sys/ioctl.h>
 #include <linux/virtio_net.h>
 
 #include "backend/tap.h"
 #include "backend/vhost.h"
+#include "backend/vhost_control.h"
 
 /* Receive and transmit. */
 #define VRINGS 2
@@ -17,21 +17,17 @@ static int set_backend(const struct vhost_backend *backend, const struct virtio_
 		       bool on)
 {
 	const struct tap *tap = backend->device;
-	struct vhost_vring_file file = {
-		.index = vhost_queue_vring(backend, queue),
-		.fd = on ? tap->fds[queue->index / VRINGS] : VHOST_FILE_UNBIND,
-	};
 
-	return ioctl(vhost_queue_fd(backend, queue), VHOST_NET_SET_BACKEND, &file) ? -errno : 0;
+	return vhost_set_file(vhost_queue_fd(backend, queue), vhost_queue_vring(backend, queue),
+			      VHOST_NET_SET_BACKEND,
+			      on ? tap->fds[queue->index / VRINGS] : VHOST_FILE_UNBIND);
 }
 
 /* What stops a queue that does not run changes nothing. */
 static int probe(const struct vhost_backend *backend, int fd)
 {
-	struct vhost_vring_file file = { .fd = VHOST_FILE_UNBIND };
-
 	(void)backend;
-	if (ioctl(fd, VHOST_NET_SET_BACKEND, &file) && errno == ENOTTY)
+	if (vhost_set_file(fd, 0, VHOST_NET_SET_BACKEND, VHOST_FILE_UNBIND) == -ENOTTY)
 		return -ENOTTY;
 	return 0;
 }

@@ -12,7 +12,6 @@
 #include "backend/store.h"
 #include "backend/user.h"
 #include "backend/vhost.h"
-#include "blk/request.h"
 #include "machine/machine.h"
 #include "options.h"
 #include "virtio/pci.h"
@@ -66,17 +65,8 @@ static int open_store(struct virtio_blk *blk, const struct disk_options *options
 {
 	int err = store_open(&blk->store, options->path, options->readonly);
 
-	if (err == -ENODEV)
-		return option_key_error(OPTION, "path", options->path,
-					"neither a file nor a block device");
-	if (err) {
-		errno = -err;
-		return option_key_error(OPTION, "path", options->path, "%m");
-	}
-	if (!blk->store.sectors) {
-		store_close(&blk->store);
-		return option_key_error(OPTION, "path", options->path, "smaller than a sector");
-	}
+	if (err)
+		return option_key_error(OPTION, "path", options->path, "%s", store_problem(err));
 	/* Not a string: all 20 bytes may be used. */
 	if (options->serial)
 		memcpy(blk->store.serial, options->serial,
@@ -107,50 +97,15 @@ static int create_backend(struct virtio_blk *blk, const struct disk_options *opt
 				   &blk->backend);
 }
 
-static uint8_t exponent(uint32_t power_of_2)
-{
-	uint8_t exponent = 0;
-
-	while (power_of_2 > 1) {
-		power_of_2 >>= 1;
-		exponent++;
-	}
-	return exponent;
-}
-
-/* Section 5.2.4. */
 static void fill_config(struct virtio_blk *blk, const struct disk_options *options)
 {
-	uint32_t segments = options->queue_size - DESCRIPTORS_BESIDE_DATA;
-	uint32_t alignment = blk->store.logical_block >> BLK_SECTOR_SHIFT;
 	uint64_t features = blk->backend->features;
 
-	blk->config = (struct virtio_blk_config) {
-		.capacity = (__force __virtio64)cpu_to_le64(blk->store.sectors),
-		.seg_max = (__force __virtio32)cpu_to_le32(segments),
-		.blk_size = (__force __virtio32)cpu_to_le32(blk->store.logical_block),
-		.physical_block_exp = exponent(blk->store.physical_block /
-					       blk->store.logical_block),
-		.num_queues = (__force __virtio16)cpu_to_le16(options->queues),
-		.max_discard_sectors = (__force __virtio32)cpu_to_le32(BLK_DISCARD_SECTORS_MAX),
-		.max_discard_seg = (__force __virtio32)cpu_to_le32(BLK_RANGES_MAX),
-		.discard_sector_alignment = (__force __virtio32)cpu_to_le32(alignment),
-		.max_write_zeroes_sectors =
-			(__force __virtio32)cpu_to_le32(BLK_WRITE_ZEROES_SECTORS_MAX),
-		.max_write_zeroes_seg = (__force __virtio32)cpu_to_le32(BLK_RANGES_MAX),
-		.write_zeroes_may_unmap = 1,
-	};
-	/* What would be refused is not offered. */
-	if (blk->store.readonly)
-		features &= ~(VIRTIO_FEATURE(VIRTIO_BLK_F_DISCARD) |
-			      VIRTIO_FEATURE(VIRTIO_BLK_F_WRITE_ZEROES));
-	else
-		features &= ~VIRTIO_FEATURE(VIRTIO_BLK_F_RO);
-	if (options->queues == 1)
-		features &= ~VIRTIO_FEATURE(VIRTIO_BLK_F_MQ);
+	store_fill_config(&blk->store, options->queues,
+			  options->queue_size - DESCRIPTORS_BESIDE_DATA, &blk->config);
 	if (!options->packed)
 		features &= ~VIRTIO_FEATURE(VIRTIO_F_RING_PACKED);
-	blk->device.offered = features;
+	blk->device.offered = features & ~store_features_refused(&blk->store, options->queues);
 	blk->device.config = &blk->config;
 	blk->device.config_length = sizeof(blk->config);
 }

@@ -179,12 +179,8 @@ static int open_tap(struct virtio_net *net, const struct net_options *options)
 
 	if (!err || err == -ENOMEM)
 		return err;
-	if (err == -EINVAL)
-		return option_key_error(OPTION, "tap", options->tap,
-					options->queues > 1 ? "not a tap with several queues" :
-							      "not a tap");
-	errno = -err;
-	return option_key_error(OPTION, "tap", options->tap, "%m");
+	return option_key_error(OPTION, "tap", options->tap, "%s",
+				tap_problem(err, options->queues));
 }
 
 static int create_steering(struct virtio_net *net, const struct net_options *options)

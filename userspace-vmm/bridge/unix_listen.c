@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Listening at a path.
+ */
+#include "unix_listen.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int create_socket(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Remove what a server has left that is gone: fails if there is one, or something else. */
+static int remove_stale(const struct sockaddr_un *address)
+{
+	struct stat status;
+	int fd, err;
+
+	if (lstat(address->sun_path, &status))
+		return 0;
+	if (!S_ISSOCK(status.st_mode))
+		return -ENOTSOCK;
+	fd = create_socket();
+	if (fd < 0)
+		return fd;
+	err = connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
+	close(fd);
+	if (err != ECONNREFUSED)
+		return -EADDRINUSE;
+	return unlink(address->sun_path) ? -errno : 0;
+}
+
+int unix_listen(const char *path, int backlog)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	mode_t mask;
+	int fd, err;
+
+	if (!*path || strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	err = remove_stale(&address);
+	if (err)
+		return err;
+	fd = create_socket();
+	if (fd < 0)
+		return fd;
+	/* 0600 from the beginning. */
+	mask = umask(0177);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, backlog))
+		err = -errno;
+	umask(mask);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+const char *unix_listen_problem(int err)
+{
+	switch (err) {
+	case -ENAMETOOLONG:
+		return "not a path of 1 to 107 characters";
+	case -EADDRINUSE:
+		return "another server listens";
+	case -ENOTSOCK:
+		return "there is something else";
+	default:
+		return strerror(-err);
+	}
+}
