@@ -120,10 +120,31 @@ static void run_dry(struct vqhost_queue *queue, enum vqhost_run state)
 	vqhost_poll_begin(queue, state);
 }
 
+/*
+ * Keep how far the queue has come while nobody serves it: whoever does next may be
+ * another process.  If that cannot be written, the owner has no use for it.
+ */
+static void set_position(struct vqhost_queue *queue)
+{
+	u64 position = virtqueue_base(&queue->ring) | VQHOST_POSITION_KNOWN;
+
+	if (unlikely(queue->position) && !queue->ring.error)
+		queue->positioned = !put_user(position, queue->position);
+}
+
+static void clear_position(struct vqhost_queue *queue)
+{
+	queue->positioned = false;
+	if (queue->position && put_user(0ULL, queue->position))
+		queue->position = NULL;
+}
+
 static void run(struct vqhost_queue *queue)
 {
 	int state;
 
+	if (unlikely(queue->positioned))
+		clear_position(queue);
 	trace_vqhost_batch_begin(queue);
 	if (unlikely(queue->unresolved))
 		state = vqhost_areas_resolve(queue);
@@ -143,6 +164,7 @@ static void give_up(struct vqhost_queue *queue)
 {
 	if (unlikely(queue->ring.error))
 		note_broken(queue);
+	set_position(queue);
 	set_waiting(queue, true);
 	list_del(&queue->node);
 	/* Pairs with wait_for_completion() in vqhost_queue_park(): it is theirs now. */

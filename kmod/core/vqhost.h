@@ -261,6 +261,8 @@ static inline void vqhost_count(u64 *counter, u64 more)
  * @size: as set by the owner ("mutex")
  * @base: where to start, see &struct virtqueue_config.base ("mutex")
  * @address: ring addresses; all 0 until set ("mutex")
+ * @position: where it is kept how far the queue has come, or NULL ("mutex")
+ * @positioned: it is there, and to be taken away before the queue goes on
  * @running: a backend is set and @ring is initialised ("mutex")
  * @waiting: &struct vqhost_counters.wait_time goes on ("thread")
  * @noted: it has been counted that @ring is broken ("thread")
@@ -298,6 +300,8 @@ struct vqhost_queue {
 	u32 size;
 	u32 base;
 	struct vhost_vring_addr address;
+	u64 __user *position;
+	bool positioned;
 	bool running;
 	bool waiting;
 	bool noted;

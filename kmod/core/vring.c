@@ -168,6 +168,25 @@ static long get_poll_limit(struct vqhost_queue *queue, void __user *argument)
 	return copy_to_user(argument, &state, sizeof(state)) ? -EFAULT : 0;
 }
 
+static long set_position(struct vqhost_queue *queue, void __user *argument)
+{
+	struct vqhost_vring_position position;
+	u64 __user *address;
+
+	if (copy_from_user(&position, argument, sizeof(position)))
+		return -EFAULT;
+	if (position.reserved || position.address % sizeof(u64))
+		return -EINVAL;
+	address = (u64 __user *)(unsigned long)position.address;
+	if ((unsigned long)address != position.address || !access_ok(address, sizeof(*address)))
+		return -EFAULT;
+	vqhost_queue_park(queue);
+	queue->position = address;
+	queue->positioned = !!address;
+	vqhost_queue_unpark(queue);
+	return 0;
+}
+
 /**
  * vqhost_vring_ioctl() - the ioctls that concern one queue
  * @device: has an owner, who calls
@@ -206,6 +225,8 @@ long vqhost_vring_ioctl(struct vqhost_device *device, unsigned int cmd, void __u
 		return set_poll_limit(queue, argument);
 	case VHOST_GET_VRING_BUSYLOOP_TIMEOUT:
 		return get_poll_limit(queue, argument);
+	case VQHOST_SET_VRING_POSITION:
+		return set_position(queue, argument);
 	default:
 		return -ENOIOCTLCMD;
 	}

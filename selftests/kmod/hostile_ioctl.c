@@ -17,6 +17,7 @@ enum argument {
 	INDEX_NUMBER,	/* queue and 32 bits */
 	INDEX_FILE,	/* queue and file descriptor */
 	ADDRESSES,	/* queue and ring addresses */
+	POSITION,	/* queue and an address */
 	MEMORY,		/* memory table */
 };
 
@@ -57,6 +58,7 @@ static const struct {
 	{ VQHOST_BLK_SET_BACKEND, INDEX_FILE },
 	{ VQHOST_BLK_SET_SERIAL, NOTHING },
 	{ VQHOST_GET_VRING_STATS, INDEX_NUMBER },
+	{ VQHOST_SET_VRING_POSITION, POSITION },
 };
 
 #define ARENA_SIZE 0x100000U
@@ -118,6 +120,7 @@ static void fill(void *argument, enum argument kind, struct random_state *random
 {
 	struct vhost_vring_addr *address = argument;
 	struct vhost_vring_state *state = argument;
+	struct vqhost_vring_position *position = argument;
 	uint64_t *number = argument;
 
 	switch (kind) {
@@ -135,6 +138,10 @@ static void fill(void *argument, enum argument kind, struct random_state *random
 		address->desc_user_addr = some_address(random);
 		address->avail_user_addr = some_address(random);
 		address->used_user_addr = some_address(random);
+		break;
+	case POSITION:
+		position->reserved = !random_below(random, 8);
+		position->address = some_address(random);
 		break;
 	case INDEX_NUMBER:
 		state->num = some_number(random);

@@ -31,8 +31,10 @@ static int not_refused(const struct ioctl_setup *setup)
 	for (i = 0; i < ARRAY_SIZE(requests); i++)
 		count += vhost_ioctl(setup->fd, requests[i], argument) != -EPERM;
 	count += ioctl_set_backend(setup, 0, setup->backend) != -EPERM;
-	if (!setup->is_mainline)
+	if (!setup->is_mainline) {
 		count += vhost_ioctl(setup->fd, VQHOST_GET_VRING_STATS, argument) != -EPERM;
+		count += vhost_ioctl(setup->fd, VQHOST_SET_VRING_POSITION, argument) != -EPERM;
+	}
 	if (!setup->is_net)
 		count += vhost_ioctl(setup->fd, VQHOST_BLK_SET_SERIAL, argument) != -EPERM;
 	return count;

@@ -47,6 +47,69 @@ static int backend_of(struct vhost_queue *queue, const char *path, int open_flag
 	return err;
 }
 
+/* It is there while the queue does not run, and is what VHOST_GET_VRING_BASE tells. */
+TEST_F(vqhost, position)
+{
+	uint64_t kept = 1, here[2] = { 1, 1 };
+	struct vqhost_vring_position position = { .address = (uintptr_t)&kept };
+	int fd = self->device.fd, store = store_open(STORE_RAM_DISK, O_RDWR);
+	struct vhost_queue *queue = &self->queue;
+
+	ASSERT_EQ(0, vhost_ioctl(fd, VQHOST_SET_VRING_POSITION, &position));
+	EXPECT_EQ(1, kept);
+	ASSERT_EQ(0, vhost_queue_blk_backend(queue, store, 0));
+	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(queue, VIRTIO_BLK_T_IN, 0, 512));
+	EXPECT_EQ(0, kept);
+	ASSERT_EQ(0, vhost_queue_blk_backend(queue, -1, 0));
+	EXPECT_EQ(VQHOST_POSITION_KNOWN | 1, kept);
+	ASSERT_EQ(0, vhost_queue_blk_backend(queue, store, 0));
+	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(queue, VIRTIO_BLK_T_IN, 0, 512));
+	EXPECT_EQ(0, kept);
+
+	/* Somewhere else, while it runs; where it cannot be; nowhere. */
+	position.address = (uintptr_t)&here[1];
+	ASSERT_EQ(0, vhost_ioctl(fd, VQHOST_SET_VRING_POSITION, &position));
+	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(queue, VIRTIO_BLK_T_IN, 0, 512));
+	ASSERT_EQ(0, vhost_queue_blk_backend(queue, -1, 0));
+	EXPECT_EQ(VQHOST_POSITION_KNOWN | 3, here[1]);
+	EXPECT_EQ(1, here[0]);
+	position.address = 8;
+	ASSERT_EQ(0, vhost_ioctl(fd, VQHOST_SET_VRING_POSITION, &position));
+	ASSERT_EQ(0, vhost_queue_blk_backend(queue, store, 0));
+	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(queue, VIRTIO_BLK_T_IN, 0, 512));
+	position.address = 0;
+	ASSERT_EQ(0, vhost_ioctl(fd, VQHOST_SET_VRING_POSITION, &position));
+	ASSERT_EQ(VIRTIO_BLK_S_OK, blk_do(queue, VIRTIO_BLK_T_IN, 0, 512));
+
+	position.address = (uintptr_t)&kept + 4;
+	EXPECT_EQ(-EINVAL, vhost_ioctl(fd, VQHOST_SET_VRING_POSITION, &position));
+	position.address = 1ULL << 63;
+	EXPECT_EQ(-EFAULT, vhost_ioctl(fd, VQHOST_SET_VRING_POSITION, &position));
+	position = (struct vqhost_vring_position) { .reserved = 1 };
+	EXPECT_EQ(-EINVAL, vhost_ioctl(fd, VQHOST_SET_VRING_POSITION, &position));
+	position = (struct vqhost_vring_position) { .index = VQHOST_BLK_QUEUES_MAX };
+	EXPECT_EQ(-ENOBUFS, vhost_ioctl(fd, VQHOST_SET_VRING_POSITION, &position));
+	EXPECT_EQ(-EFAULT, vhost_ioctl(fd, VQHOST_SET_VRING_POSITION, NULL));
+	close(store);
+}
+
+/* A queue that is broken does not know. */
+TEST_F(vqhost, position_of_a_broken_queue)
+{
+	uint64_t kept = 1;
+	struct vqhost_vring_position position = { .address = (uintptr_t)&kept };
+	int store = store_open(STORE_RAM_DISK, O_RDWR);
+
+	ASSERT_EQ(0, vhost_ioctl(self->device.fd, VQHOST_SET_VRING_POSITION, &position));
+	ASSERT_EQ(0, vhost_queue_blk_backend(&self->queue, store, 0));
+	driver_ring_set_available_index(&self->queue.ring, 1000);
+	ASSERT_EQ(sizeof(uint64_t), write(self->queue.kick, &(uint64_t){ 1 }, sizeof(uint64_t)));
+	ASSERT_NE(0, eventfd_wait(self->queue.error, TIME_LIMIT_MS));
+	ASSERT_EQ(0, vhost_queue_blk_backend(&self->queue, -1, 0));
+	EXPECT_EQ(0, kept);
+	close(store);
+}
+
 TEST_F(vqhost, blk_backend)
 {
 	const char *path = "/tmp/vqhost.backend";

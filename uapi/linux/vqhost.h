@@ -19,7 +19,7 @@
 #include <linux/types.h>
 #include <linux/vhost.h>
 
-#define VQHOST_API_VERSION 2
+#define VQHOST_API_VERSION 3
 
 /*
  * Both devices take the ioctls for workers of Linux 6.5, on any kernel: here they
@@ -216,5 +216,36 @@ struct vqhost_vring_stats {
  * version 1 for ever, so that every program works with every module.
  */
 #define VQHOST_GET_VRING_STATS _IOWR(VHOST_VIRTIO, 0xD3, __u64[13])
+
+/**
+ * struct vqhost_vring_position - where it is kept how far a queue has come
+ * @index: queue
+ * @reserved: 0
+ * @address: of a __u64 in the caller's memory, aligned to 8; 0 for none
+ *
+ * All fields since 3.
+ */
+struct vqhost_vring_position {
+	__u32 index;
+	__u32 reserved;
+	__u64 address;
+};
+
+/* In the __u64 beside the base: it is known. */
+#define VQHOST_POSITION_KNOWN (1ULL << 32)
+
+/*
+ * VQHOST_SET_VRING_POSITION - keep how far a queue has come, for whoever is next
+ *
+ * While the queue runs the __u64 is 0.  When it is stopped, or its owner ends or is
+ * killed, and all that was taken is completed, it is what VHOST_GET_VRING_BASE would
+ * tell, and VQHOST_POSITION_KNOWN.  It stays 0 if the queue is broken.  If the memory
+ * is shared with another process, that one can have the ring go on, also a packed one,
+ * which does not tell by itself where that is.  What cannot be written is left.  Since 3.
+ *
+ * Errors: EPERM no or another owner; ENOBUFS no such queue; EINVAL reserved, alignment;
+ * EFAULT.
+ */
+#define VQHOST_SET_VRING_POSITION _IOW(VHOST_VIRTIO, 0xD4, struct vqhost_vring_position)
 
 #endif /* _UAPI_LINUX_VQHOST_H */
