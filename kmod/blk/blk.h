@@ -74,6 +74,21 @@ struct blk_ranges {
 };
 
 /**
+ * struct blk_kept - what has to be known of a read or write when it completes
+ * @redo: do it once more if it fails: its thread is being killed, and may have been
+ *	stopped in the middle of submitting it
+ * @position: in the store
+ * @count: of @vectors
+ * @vectors: its data, in addresses of the owner
+ */
+struct blk_kept {
+	bool redo;
+	loff_t position;
+	unsigned int count;
+	struct iovec vectors[];
+};
+
+/**
  * struct blk_reply - what it takes to answer a request
  * @status: guest address of the status byte
  * @status_byte: with an IOTLB: where that is, else NULL
@@ -95,8 +110,8 @@ struct blk_reply {
  * @ranges: of a discard or write zeroes
  * @node: in the free list, the slow list or the list of completed requests
  * @queue: whose table this is
- * @written: where a read writes to, in addresses of the owner, to be logged when
- *	it has completed; NULL if there is nothing to log
+ * @kept: what is needed when it completes to log what was read, or to do it once
+ *	more; NULL if nothing is
  * @reply: how to answer it
  * @length: bytes of data to be moved
  * @result: bytes moved, or -errno
@@ -108,7 +123,7 @@ struct blk_io {
 	};
 	struct llist_node node;
 	struct vqhost_queue *queue;
-	struct iovec *written;
+	struct blk_kept *kept;
 	struct blk_reply reply;
 	u32 length;
 	int result;
@@ -180,6 +195,7 @@ void blk_io_completed(struct blk_io *io, long result);
 /* io.c */
 void blk_iocb_init(struct kiocb *iocb, const struct blk_queue *blk, bool write);
 int blk_io_submit(struct blk_io *io, const struct blk_request *request);
+int blk_io_redo(struct blk_io *io);
 
 /* transfer.c */
 ssize_t blk_transfer_bounced(const struct kiocb *request, struct iov_iter *data);

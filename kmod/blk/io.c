@@ -7,6 +7,8 @@
  * buffer does not meet the demands of direct I/O, it completes before
  * blk_io_submit() returns.
  */
+#include <linux/cred.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "../compat.h"
@@ -140,29 +142,61 @@ static ssize_t start_iocb(struct blk_io *io, struct blk_queue *blk, unsigned int
 }
 
 /*
- * While there is a dirty log: remember where a read writes to, whatever comes of
- * it, because the chain's segments are gone when it completes.
+ * Keep what is known of a request only while it is submitted: its iocb's position may
+ * have moved by now.  False without memory.
  */
-static bool remember_vectors(struct blk_io *io, const struct blk_queue *blk, unsigned int count)
+static bool keep(struct blk_io *io, const struct blk_request *request, unsigned int count)
 {
-	if (io->iocb.ki_flags & IOCB_WRITE)
-		return true;
-	io->written = kvmalloc_array(count, sizeof(*io->written), GFP_KERNEL_ACCOUNT);
-	if (!io->written)
+	const struct blk_queue *blk = io->queue->private;
+	struct blk_kept *kept;
+
+	kept = kvmalloc(struct_size(kept, vectors, count), GFP_KERNEL_ACCOUNT);
+	if (!kept)
 		return false;
-	memcpy(io->written, blk->vectors, count * sizeof(*io->written));
+	kept->redo = false;
+	kept->position = request->sector << BLK_SECTOR_SHIFT;
+	kept->count = count;
+	memcpy(kept->vectors, blk->vectors, count * sizeof(*kept->vectors));
+	io->kept = kept;
 	return true;
+}
+
+static void forget(struct blk_io *io)
+{
+	kvfree(io->kept);
+	io->kept = NULL;
+}
+
+/*
+ * A thread that is being killed gets no more pages of guest memory, and none of the
+ * page cache: what it submits then may fail, wholly or in part, although nothing is
+ * wrong with it.  If it has failed already, it is as if it had not been taken;
+ * if the store still has a part of it, it may have to be done once more.
+ */
+static int submitted_while_killed(struct blk_io *io, const struct blk_request *request,
+				  unsigned int count, ssize_t ret)
+{
+	if (ret != -EIOCBQUEUED) {
+		if (ret == io->length)
+			return 0;
+		forget(io);
+		return -EINTR;
+	}
+	if (io->kept || keep(io, request, count))
+		io->kept->redo = true;
+	return 0;
 }
 
 /**
  * blk_io_submit() - start a read or write
  * @io: entry for it; belongs to the store afterwards, or to the list of
- *	completed requests; to the caller if -EINPROGRESS is returned
+ *	completed requests; to the caller if -EINPROGRESS or -EINTR is returned
  * @request: passed blk_request_check()
  *
  * Context: the queue's thread, on the owner's mm, may sleep.
  * Return: 0, or -EIO on a broken ring, which it is now if the data lie outside
- * guest memory; -EINPROGRESS if part of them is not mapped yet: nothing was done.
+ * guest memory; -EINPROGRESS if part of them is not mapped yet: nothing was done;
+ * -EINTR if the thread is being killed: it is to be done by somebody else.
  */
 int blk_io_submit(struct blk_io *io, const struct blk_request *request)
 {
@@ -189,17 +223,50 @@ int blk_io_submit(struct blk_io *io, const struct blk_request *request)
 		blk_io_completed(io, -EINVAL);
 		return 0;
 	}
-	if (unlikely(queue->memory.log) && !remember_vectors(io, blk, count)) {
+	/* Where a read writes to is logged when it has completed. */
+	if (unlikely(queue->memory.log) && !write && !keep(io, request, count)) {
 		blk_io_completed(io, -ENOMEM);
 		return 0;
 	}
 	if (write)
 		compat_write_start(blk->backend.superblock);
 	ret = start_iocb(io, blk, count);
-	if (ret == -EIOCBQUEUED)
-		return 0;
+	if (write && ret != -EIOCBQUEUED)
+		compat_write_returned(blk->backend.superblock);
+	if (unlikely(fatal_signal_pending(current)) &&
+	    submitted_while_killed(io, request, count, ret))
+		return -EINTR;
+	if (ret != -EIOCBQUEUED)
+		blk_io_completed(io, ret);
+	return 0;
+}
+
+/**
+ * blk_io_redo() - carry out a read or write once more, through kernel pages
+ * @io: has failed, and is kept to be done once more
+ *
+ * Context: the queue's thread, on the owner's mm; sleeps until it is done.
+ * Return: bytes moved, or -errno.
+ */
+int blk_io_redo(struct blk_io *io)
+{
+	const struct blk_kept *kept = io->kept;
+	struct blk_queue *blk = io->queue->private;
+	bool write = io->reply.type == VIRTIO_BLK_T_OUT;
+	const struct cred *cred = override_creds(blk->backend.cred);
+	struct iov_iter iter;
+	struct kiocb iocb;
+	ssize_t ret;
+
+	blk_iocb_init(&iocb, blk, write);
+	iocb.ki_pos = kept->position;
+	iov_iter_init(&iter, write ? ITER_SOURCE : ITER_DEST, kept->vectors, kept->count,
+		      io->length);
+	if (write)
+		compat_write_start(blk->backend.superblock);
+	ret = blk_transfer_bounced(&iocb, &iter);
 	if (write)
 		compat_write_returned(blk->backend.superblock);
-	blk_io_completed(io, ret);
-	return 0;
+	revert_creds(cred);
+	return ret;
 }

@@ -203,19 +203,27 @@ static int refuse(struct vqhost_queue *queue, const struct blk_reply *reply, u8 
 	return answer(queue, reply, status, 0);
 }
 
-/* A read that has failed may have written all the same. */
-static int log_written(struct vqhost_queue *queue, struct blk_io *io)
+/*
+ * What was kept of a request is for this: it is done once more if that may help, and
+ * what a read has written is logged, for one that has failed may have all the same.
+ */
+static int use_kept(struct vqhost_queue *queue, struct blk_io *io)
 {
-	int err = vqhost_log_vectors(queue, io->written, io->length);
+	struct blk_kept *kept = io->kept;
+	int err = 0;
 
-	kvfree(io->written);
-	io->written = NULL;
+	if (kept->redo && io->result != (int)io->length)
+		io->result = blk_io_redo(io);
+	if (queue->memory.log && io->reply.type == VIRTIO_BLK_T_IN)
+		err = vqhost_log_vectors(queue, kept->vectors, io->length);
+	io->kept = NULL;
+	kvfree(kept);
 	return err;
 }
 
 static int answer_io(struct vqhost_queue *queue, struct blk_io *io)
 {
-	if (unlikely(io->written) && log_written(queue, io))
+	if (unlikely(io->kept) && use_kept(queue, io))
 		return -EIO;
 
 	/* A store that has shrunk moves less. */
@@ -292,14 +300,15 @@ static int start_access(struct vqhost_queue *queue, const struct blk_request *re
 	struct blk_io *io = get_io(queue, reply);
 	int ret = blk_io_submit(io, request);
 
-	if (unlikely(ret == -EINPROGRESS))
+	if (unlikely(ret == -EINPROGRESS || ret == -EINTR))
 		put_io(queue, io);
 	return ret;
 }
 
 /*
- * Returns 0, -EIO on a broken ring, or -EINPROGRESS if an address is not mapped yet:
- * nothing has been done then that cannot be done once more.
+ * Returns 0, -EIO on a broken ring, -EINPROGRESS if an address is not mapped yet, or
+ * -EINTR if the thread is being killed: nothing has been done then that cannot be done
+ * once more.
  */
 static int serve(struct vqhost_queue *queue, const struct virtqueue_chain *chain)
 {
@@ -339,8 +348,8 @@ static int serve(struct vqhost_queue *queue, const struct virtqueue_chain *chain
 
 /*
  * Returns 1 if a request was taken, 0 if none is there, -EIO on a broken ring,
- * -EINPROGRESS if an address is not mapped yet.  Adds the length of what was looked
- * at to *@bytes.
+ * -EINPROGRESS if an address is not mapped yet, -EINTR if the thread is being killed.
+ * Adds the length of what was looked at to *@bytes.
  */
 static int take_request(struct vqhost_queue *queue, u64 *bytes)
 {
@@ -352,7 +361,7 @@ static int take_request(struct vqhost_queue *queue, u64 *bytes)
 		return ret;
 	*bytes += chain.readable_length + chain.writable_length;
 	ret = serve(queue, &chain);
-	if (unlikely(ret == -EINPROGRESS))
+	if (unlikely(ret == -EINPROGRESS || ret == -EINTR))
 		virtqueue_put_back(&queue->ring, 1);
 	return ret ? ret : 1;
 }
@@ -377,6 +386,8 @@ static int take_batch(struct vqhost_queue *queue)
 		if (unlikely(is_full(queue)))
 			return VQHOST_RUN_AGAIN;
 		ret = take_request(queue, &bytes);
+		if (unlikely(ret == -EINTR))
+			return VQHOST_RUN_AGAIN;
 		if (unlikely(ret < 0))
 			return ret == -EINPROGRESS ? VQHOST_RUN_MISS : ret;
 		if (!ret)

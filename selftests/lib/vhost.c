@@ -157,6 +157,26 @@ static int configure(struct vhost_queue *queue)
 	return vhost_ioctl(queue->device->fd, VHOST_SET_VRING_ADDR, &address);
 }
 
+static int create_events(struct vhost_queue *queue)
+{
+	queue->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	queue->call = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	queue->error = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return queue->kick < 0 || queue->call < 0 || queue->error < 0 ? -errno : 0;
+}
+
+static int set_files(struct vhost_queue *queue)
+{
+	int err;
+
+	err = set_file(queue, VHOST_SET_VRING_KICK, queue->kick);
+	if (!err)
+		err = set_file(queue, VHOST_SET_VRING_CALL, queue->call);
+	if (!err)
+		err = set_file(queue, VHOST_SET_VRING_ERR, queue->error);
+	return err;
+}
+
 /**
  * vhost_queue_open() - set a queue up; it runs as soon as it has a backend
  * @queue: to be closed by vhost_queue_close(), also after failure
@@ -175,21 +195,35 @@ int vhost_queue_open(struct vhost_queue *queue, struct vhost_device *device, uns
 	memset(queue, 0, sizeof(*queue));
 	queue->device = device;
 	queue->index = index;
-	queue->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	queue->call = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	queue->error = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (queue->kick < 0 || queue->call < 0 || queue->error < 0)
-		return -errno;
-	err = init_ring(queue, size, base);
+	err = create_events(queue);
+	if (!err)
+		err = init_ring(queue, size, base);
 	if (!err)
 		err = configure(queue);
 	if (!err)
-		err = set_file(queue, VHOST_SET_VRING_KICK, queue->kick);
-	if (!err)
-		err = set_file(queue, VHOST_SET_VRING_CALL, queue->call);
-	if (!err)
-		err = set_file(queue, VHOST_SET_VRING_ERR, queue->error);
+		err = set_files(queue);
 	return err;
+}
+
+/**
+ * vhost_queue_move() - have another device serve a ring as it is
+ * @queue: of another process that has ended; gets eventfds of its own
+ * @device: has the same guest memory
+ * @base: where it goes on, see vhost_queue_set_base()
+ *
+ * Return: 0 or -errno.
+ */
+int vhost_queue_move(struct vhost_queue *queue, struct vhost_device *device, uint32_t base)
+{
+	int err;
+
+	queue->device = device;
+	err = create_events(queue);
+	if (!err)
+		err = configure(queue);
+	if (!err)
+		err = vhost_queue_set_base(queue, base);
+	return err ? err : set_files(queue);
 }
 
 /**

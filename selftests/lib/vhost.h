@@ -70,6 +70,7 @@ void vhost_device_close(struct vhost_device *device);
 
 int vhost_queue_open(struct vhost_queue *queue, struct vhost_device *device, unsigned int index,
 		     unsigned int size, uint16_t base);
+int vhost_queue_move(struct vhost_queue *queue, struct vhost_device *device, uint32_t base);
 int vhost_queue_reset(struct vhost_queue *queue, uint16_t base);
 void vhost_queue_close(struct vhost_queue *queue);
 int vhost_queue_net_backend(struct vhost_queue *queue, int fd);
