@@ -38,11 +38,14 @@ static int inspect_block_device(struct store *store)
 {
 	uint64_t bytes;
 	unsigned int physical;
-	int logical;
+	int logical, readonly;
 
 	if (ioctl(store->fd, BLKGETSIZE64, &bytes) || ioctl(store->fd, BLKSSZGET, &logical) ||
-	    ioctl(store->fd, BLKPBSZGET, &physical))
+	    ioctl(store->fd, BLKPBSZGET, &physical) || ioctl(store->fd, BLKROGET, &readonly))
 		return -errno;
+	/* It can be opened for writing all the same. */
+	if (readonly && !store->readonly)
+		return -EROFS;
 	store->sectors = bytes >> BLK_SECTOR_SHIFT;
 	store->logical_block = logical;
 	store->physical_block = physical;
@@ -76,7 +79,7 @@ static int inspect(struct store *store)
  * @readonly: do not ask for permission to write
  *
  * Return: 0; -ENODEV if it is neither file nor block device; -ENODATA if it is smaller
- * than a sector; another -errno.
+ * than a sector; -EROFS if it cannot be written, and is to be; another -errno.
  */
 int store_open(struct store *store, const char *path, bool readonly)
 {
@@ -108,6 +111,8 @@ const char *store_problem(int err)
 		return "neither a file nor a block device";
 	case -ENODATA:
 		return "smaller than a sector";
+	case -EROFS:
+		return "is read-only";
 	default:
 		return strerror(-err);
 	}
