@@ -3,12 +3,10 @@
  * vqvmm: the order in which a machine comes and goes.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "boot/boot.h"
@@ -18,6 +16,7 @@
 #include "legacy/console.h"
 #include "legacy/legacy.h"
 #include "machine/machine.h"
+#include "machine/signals.h"
 #include "option_text.h"
 #include "options.h"
 #include "virtio/virtio.h"
@@ -39,14 +38,6 @@ struct parts {
 	struct serial *serial;
 };
 
-/* Errors that are an option's fault have been reported by whoever found them. */
-static int report(int err, const char *what)
-{
-	if (err && err != OPTION_REJECTED)
-		fprintf(stderr, "vqvmm: %s: %s\n", what, strerror(-err));
-	return err;
-}
-
 static void handle_signal(void *opaque)
 {
 	struct parts *parts = opaque;
@@ -54,22 +45,6 @@ static void handle_signal(void *opaque)
 	/* It stays readable: the machine ends anyway. */
 	loop_remove(parts->machine.loop, parts->signal_fd);
 	machine_request_exit(&parts->machine, MACHINE_EXIT_QUIT);
-}
-
-/* Before there are threads, so that none of them gets these signals. */
-static int create_signals(struct parts *parts)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	parts->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return parts->signal_fd < 0 ? -errno : 0;
 }
 
 static int create_legacy(struct parts *parts)
@@ -177,13 +152,14 @@ static int execute(struct parts *parts)
 	struct machine *machine = &parts->machine;
 	int err;
 
-	err = report(loop_add(machine->loop, parts->signal_fd, handle_signal, parts), "signals");
+	err = option_report(loop_add(machine->loop, parts->signal_fd, handle_signal, parts),
+			    "signals");
 	if (err)
 		return err;
 	err = machine_start(machine);
 	if (err)
 		goto remove_signals;
-	err = report(loop_run(machine->loop), "main loop");
+	err = option_report(loop_run(machine->loop), "main loop");
 	machine_stop(machine);
 remove_signals:
 	loop_remove(machine->loop, parts->signal_fd);
@@ -198,28 +174,28 @@ static int run_machine(const struct options *options)
 
 	if (options->name)
 		prctl(PR_SET_NAME, options->name);
-	result = report(create_signals(&parts), "signals");
-	if (result)
-		return result;
+	parts.signal_fd = signals_create();
+	if (parts.signal_fd < 0)
+		return option_report(parts.signal_fd, "signals");
 	result = machine_create(&parts.machine, options->cpus, options->memory);
 	if (result)
 		goto close_signals;
-	result = report(create_legacy(&parts), "legacy devices");
+	result = option_report(create_legacy(&parts), "legacy devices");
 	if (result)
 		goto destroy_machine;
-	result = report(create_devices(&parts, options), "virtio devices");
+	result = option_report(create_devices(&parts, options), "virtio devices");
 	if (result)
 		goto legacy;
 	result = load(&parts.machine, options);
 	if (result)
 		goto devices;
 	if (options->name)
-		result = report(control_create(&parts.machine, options->name, &parts.control),
+		result = option_report(control_create(&parts.machine, options->name, &parts.control),
 				"control socket");
 	if (result)
 		goto devices;
 	/* Last, as it changes the terminal's mode. */
-	result = report(create_console(&parts), "console");
+	result = option_report(create_console(&parts), "console");
 	if (result)
 		goto control;
 	result = execute(&parts);
@@ -246,7 +222,7 @@ static int run(char **arguments)
 	if (!result)
 		result = run_machine(&options);
 	else
-		report(result, "options");
+		option_report(result, "options");
 	options_free(&options);
 	if (result == OPTION_REJECTED)
 		return MACHINE_EXIT_BAD_INPUT;

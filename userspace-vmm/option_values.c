@@ -49,6 +49,14 @@ int option_key_error(const char *option, const char *key, const char *value,
 	return OPTION_REJECTED;
 }
 
+int option_report(int err, const char *what)
+{
+	if (err && err != OPTION_REJECTED)
+		fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what,
+			strerror(-err));
+	return err;
+}
+
 OPTION_PARSER(parse_text)
 {
 	if (!*value && row->low)

@@ -85,6 +85,15 @@ int option_error(const char *option, const char *value, const char *format, ...)
 int option_key_error(const char *option, const char *key, const char *value,
 		     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/**
+ * option_report() - report an error, unless it is an option's fault and was reported
+ * @err: 0, OPTION_REJECTED or -errno
+ * @what: has failed
+ *
+ * Return: @err.
+ */
+int option_report(int err, const char *what);
+
 /* Room for what option_size_text() writes. */
 #define OPTION_SIZE_TEXT 24
 
