@@ -23,7 +23,7 @@ all: modules userland vqtop ## build the modules and the userland (the default)
 modules: sources ## build the kernel modules against KDIR, into build/RELEASE
 	@+$(KBUILD) modules
 
-userland: ## build vqvmm
+userland: ## build vqvmm and vqhost-bridge
 	@+$(MAKE) -C userspace-vmm
 
 vqtop: ## build vqtop

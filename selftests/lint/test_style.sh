@@ -33,7 +33,7 @@ licences()
 {
 	local missing
 
-	missing=$(our_files | grep -vE '^(LICENSE|README\.md|docs/.*\.md|.*/settings)$|\.(png|svg|json)$' |
+	missing=$(our_files | grep -vE '^(LICENSE|README\.md|docs/.*\.md|.*/settings)$|\.(png|svg|json|json\.in)$' |
 		  while read -r file; do
 			[ ! -s "$file" ] || head -n2 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' || echo "$file"
 		  done)

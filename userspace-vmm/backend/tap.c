@@ -83,17 +83,14 @@ static int read_mtu(struct tap *tap, const char *name)
 
 static int prepare_queues(struct tap *tap)
 {
-	int header = TAP_HEADER_LENGTH;
 	int buffer = INT_MAX;
 	unsigned int i;
-	int err = 0;
+	int err;
 
-	for (i = 0; i < tap->queues && !err; i++) {
-		err = control(tap->fds[i], TUNSETVNETHDRSZ, &header);
-		/* Sending never waits for room: the guest's queue is the limit. */
-		if (!err)
-			err = control(tap->fds[i], TUNSETSNDBUF, &buffer);
-	}
+	err = tap_set_header(tap, TAP_HEADER_LENGTH);
+	/* Sending never waits for room: the guest's queue is the limit. */
+	for (i = 0; i < tap->queues && !err; i++)
+		err = control(tap->fds[i], TUNSETSNDBUF, &buffer);
 	if (!err)
 		err = tap_set_offload(tap, 0);
 	return err;
@@ -159,6 +156,20 @@ void tap_close(struct tap *tap)
 		close(tap->fds[--tap->queues]);
 	free(tap->fds);
 	tap->fds = NULL;
+}
+
+/**
+ * tap_set_header() - tell what is in front of each packet
+ * @tap: the tap
+ * @length: bytes: TAP_HEADER_LENGTH, or 2 fewer for drivers that know of no num_buffers
+ *
+ * Return: 0 or -errno.
+ */
+int tap_set_header(const struct tap *tap, unsigned int length)
+{
+	int header = (int)length;
+
+	return control(tap->fds[0], TUNSETVNETHDRSZ, &header);
 }
 
 /* The tap's name for what the guest can receive. */

@@ -32,6 +32,7 @@ int tap_open(struct tap *tap, const char *name, unsigned int queues);
 const char *tap_problem(int err, unsigned int queues);
 void tap_close(struct tap *tap);
 uint64_t tap_features(const struct tap *tap);
+int tap_set_header(const struct tap *tap, unsigned int length);
 int tap_set_offload(const struct tap *tap, uint64_t features);
 int tap_set_active(struct tap *tap, unsigned int queues);
 
