@@ -84,10 +84,23 @@ def vqvmm_command(kernel, initrd, cmdline, cpus, memory, devices, machine_name=N
     return command
 
 
+def _vhost_user(index, device, packed):
+    """Options of QEMU for a device that is served at a socket."""
+    command = ["-chardev", f"socket,id=c{index},path={device.device},reconnect=1"]
+    if isinstance(device, Disk):
+        return command + ["-device", f"vhost-user-blk-pci,chardev=c{index},"
+                                     f"num-queues={device.queues}{packed}"]
+    several = f",mq=on,vectors={2 * device.queues + 2}" if device.queues > 1 else ""
+    return command + [
+        "-netdev", f"vhost-user,id=n{index},chardev=c{index},queues={device.queues}",
+        "-device", f"virtio-net-pci,netdev=n{index},mac={device.mac},romfile={several}{packed}"]
+
+
 def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
     """The same machine by stock QEMU, as far as it can: disks by its own backend.
 
-    With a net behind an IOMMU it has an emulated one, which the guest uses.
+    With a net behind an IOMMU it has an emulated one, which the guest uses.  A device of the
+    backend "vhost-user" is served by whoever listens at the socket that it names.
     """
     behind_iommu = any(isinstance(device, Net) and device.iommu for device in devices)
     if behind_iommu:
@@ -99,8 +112,14 @@ def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
     if behind_iommu:
         command += ["-machine", "q35,kernel-irqchip=split", "-device",
                     "intel-iommu,intremap=off,caching-mode=off,device-iotlb=on"]
+    if any(device.backend == "vhost-user" for device in devices):
+        command += ["-object", f"memory-backend-memfd,id=ram,size={memory},share=on",
+                    "-numa", "node,memdev=ram"]
     for index, device in enumerate(devices):
         packed = ",packed=on" if device.packed else ""
+        if device.backend == "vhost-user":
+            command += _vhost_user(index, device, packed)
+            continue
         if isinstance(device, Disk):
             command += ["-drive", _options([
                 ("file", device.path), ("format", "raw"), ("if", "none"),

@@ -37,17 +37,17 @@ SECONDS = 120
 ATTEMPTS = 3
 
 
-def prepare(**files):
+def prepare(ram_disks=2, **files):
     """A namespace of our own, a RAM disk and a file, whose file system takes O_DIRECT.
 
-    files are put below /job in the guest.
+    files are put below /job in the guest.  Further RAM disks are /dev/ram2 and on.
     """
     hostside.enter_network_namespace()
     hostside.run("modprobe", "vhost_net")
     # A test file that was killed cannot have cleaned up.
     clean_up()
     atexit.register(clean_up)
-    hostside.make_ram_disks(2, DISK_MIB * 2)
+    hostside.make_ram_disks(ram_disks, DISK_MIB * 2)
     hostside.run("mke2fs", "-q", "-F", "/dev/ram1")
     os.makedirs(MOUNT, exist_ok=True)
     hostside.run("modprobe", "ext4")

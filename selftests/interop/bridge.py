@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0
+"""vqhost-bridge as tests start and end it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
+sys.path[:0] = [os.path.join(HERE, "..", "vmm")]
+from bench import LOGS, SECONDS, guest
+
+BRIDGE = os.path.join(guest.TREE, "build", "vqhost-bridge")
+
+
+class Bridge:
+    """A running vqhost-bridge.  Use as a context manager: leaving it ends it in good order."""
+
+    def __init__(self, *options, name="bridge"):
+        self.options = list(options)
+        self.log_path = os.path.join(LOGS, f"{name}.log")
+        self._log = open(self.log_path, "wb", buffering=0)
+        self.process = None
+
+    def start(self):
+        """Start it, and wait until it listens."""
+        self.process = subprocess.Popen([BRIDGE] + self.options, stdin=subprocess.DEVNULL,
+                                        stdout=self._log, stderr=self._log)
+        deadline = time.monotonic() + SECONDS
+        for path in [option.split("=", 1)[1] for option in self.options
+                     if option.startswith("--socket-path=")]:
+            while not self._listens(path):
+                if self.process.poll() is not None:
+                    raise AssertionError(f"the bridge ended: {self.output()}")
+                if time.monotonic() > deadline:
+                    raise AssertionError("the bridge does not listen")
+                time.sleep(0.02)
+
+    @staticmethod
+    def _listens(path):
+        """Does anybody listen there?  To connect would make it a front end."""
+        with open("/proc/net/unix", encoding="ascii", errors="replace") as file:
+            lines = [line.split() for line in file.readlines()[1:]]
+        # Flag of a socket that listens.
+        return any(line[3] == "00010000" and line[-1] == path for line in lines)
+
+    def output(self):
+        """What it has said until now."""
+        with open(self.log_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def end(self):
+        """SIGTERM: it has to end at once, with status 0."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError("the bridge does not end") from None
+        assert status == 0, f"exit status {status}: {self.output()}"
+
+    def kill(self):
+        """SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, kind, *unused):
+        if kind:
+            print("# bridge: " + self.output()[-2000:].replace("\n", "\n# "))
+            self.kill()
+        else:
+            self.end()
+        self._log.close()
