@@ -18,7 +18,7 @@ PAGE_LINKS := share/man/man4/vqhost-net.4 share/man/man4/vqhost-blk.4
 
 # Folders that a Debian system need not have below PREFIX, the inner ones first.
 FOLDERS := include/linux lib/udev/rules.d lib/udev lib/modules-load.d share/man/man1 share/man/man4 \
-	share/bash-completion/completions share/bash-completion
+	share/bash-completion/completions share/bash-completion share/qemu/vhost-user share/qemu
 
 # $(call depmod,RELEASE): a shell command.
 depmod = [ ! -e "$(DESTDIR)/lib/modules/$1/modules.dep" ] || /sbin/depmod -b "$(DESTDIR)/" "$1"

@@ -11,6 +11,7 @@
 
 #include "machine/machine.h"
 #include "option_table.h"
+#include "option_text.h"
 
 #define MIB (1ULL << 20)
 

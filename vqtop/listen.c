@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../userspace-vmm/bridge/unix_listen.h"
+#include "../userspace-vmm/unix_listen.h"
 
 #define BACKLOG 128
 

@@ -76,6 +76,7 @@ expected()
 			done
 		done
 		sed "s|^|$2/|" <<-END
+		bin/vqhost-bridge 755
 		bin/vqtop 755
 		bin/vqvmm 755
 		include/linux/vqhost.h 644
@@ -83,11 +84,13 @@ expected()
 		lib/udev/rules.d/60-vqhost.rules 644
 		share/bash-completion/completions/vqtop 644
 		share/bash-completion/completions/vqvmm 644
+		share/man/man1/vqhost-bridge.1 644
 		share/man/man1/vqtop.1 644
 		share/man/man1/vqvmm.1 644
 		share/man/man4/vqhost-blk.4 777 vqhost.4
 		share/man/man4/vqhost-net.4 777 vqhost.4
 		share/man/man4/vqhost.4 644
+		share/qemu/vhost-user/50-vqhost-bridge.json 644
 		END
 	} | sort
 }

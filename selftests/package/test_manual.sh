@@ -9,7 +9,7 @@ set -u
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 . selftests/ktap.sh
 
-PAGES=(docs/man/vqhost.4 build/vqvmm.1 build/vqtop.1)
+PAGES=(docs/man/vqhost.4 build/vqvmm.1 build/vqtop.1 build/vqhost-bridge.1)
 DEVICES=docs/man/vqhost.4
 
 # A remark of either fails; lines that are long in the source are no matter.

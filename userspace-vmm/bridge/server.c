@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bridge/unix_listen.h"
+#include "unix_listen.h"
 #include "option_values.h"
 
 /* Front ends that may wait for the one that is there to go. */

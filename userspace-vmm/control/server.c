@@ -16,6 +16,7 @@
 #include "control/control.h"
 #include "machine/machine.h"
 #include "options.h"
+#include "unix_listen.h"
 
 #define OPTION "--name"
 
@@ -184,65 +185,43 @@ static void handle_connection(void *opaque)
 	control->client_count++;
 }
 
-/* A socket that nobody answers at is left from a machine that was killed. */
-static int bind_socket(struct control *control)
-{
-	const char *path = control->address.sun_path;
-	mode_t mask;
-	int fd, err;
-
-	fd = control_connect(&control->address);
-	if (fd >= 0) {
-		close(fd);
-		return option_error(OPTION, control->name, "a machine of that name runs");
-	}
-	if (fd == -ECONNREFUSED)
-		unlink(path);
-	mask = umask(0177);
-	err = bind(control->fd, (struct sockaddr *)&control->address, sizeof(control->address)) ?
-	      -errno : 0;
-	umask(mask);
-	if (err)
-		return option_error(OPTION, control->name, "%s: %s", path, strerror(-err));
-	if (!listen(control->fd, CLIENTS_MAX))
-		return 0;
-	err = -errno;
-	unlink(path);
-	return err;
-}
-
 /* Two machines that take the same name do so one after the other. */
-static int bind_alone(struct control *control, const char *directory)
+static int listen_alone(const struct control *control, const char *directory)
 {
-	int fd, err;
+	int fd, listener;
 
 	if (mkdir(directory, 0700) && errno != EEXIST)
 		return option_error(OPTION, control->name, "%s: %m", directory);
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX))
-		err = option_error(OPTION, control->name, "%s: %m", directory);
-	else
-		err = bind_socket(control);
-	if (fd >= 0)
-		close(fd);
-	return err;
+	if (fd < 0)
+		return option_error(OPTION, control->name, "%s: %m", directory);
+	listener = flock(fd, LOCK_EX) ? -errno : unix_listen(control->address.sun_path,
+							     CLIENTS_MAX);
+	close(fd);
+	if (listener == -EADDRINUSE)
+		return option_error(OPTION, control->name, "a machine of that name runs");
+	if (listener < 0)
+		return option_error(OPTION, control->name, "%s: %s", control->address.sun_path,
+				    unix_listen_problem(listener));
+	return listener;
 }
 
+/* The socket, or OPTION_REJECTED, reported. */
 static int open_socket(struct control *control)
 {
 	char *directory = control_directory();
-	int err;
+	int fd;
 
 	if (!directory)
 		return option_error(OPTION, control->name,
 				    "there is no place for its socket: XDG_RUNTIME_DIR is not set");
-	err = control_address(directory, control->name, &control->address);
-	if (err)
-		err = option_error(OPTION, control->name, "%s: %s", directory, strerror(-err));
+	fd = control_address(directory, control->name, &control->address);
+	if (fd)
+		fd = option_error(OPTION, control->name, "%s: %s", directory, strerror(-fd));
 	else
-		err = bind_alone(control, directory);
+		fd = listen_alone(control, directory);
 	free(directory);
-	return err;
+	return fd;
 }
 
 int control_create(struct machine *machine, const char *name, struct control **out)
@@ -254,23 +233,19 @@ int control_create(struct machine *machine, const char *name, struct control **o
 		return -ENOMEM;
 	control->machine = machine;
 	control->name = name;
-	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	control->fd = open_socket(control);
 	if (control->fd < 0) {
-		err = -errno;
+		err = control->fd;
 		goto free_control;
 	}
-	err = open_socket(control);
-	if (err)
-		goto close_fd;
 	err = loop_add(machine->loop, control->fd, handle_connection, control);
 	if (err)
-		goto unlink_socket;
+		goto close_fd;
 	*out = control;
 	return 0;
 
-unlink_socket:
-	unlink(control->address.sun_path);
 close_fd:
+	unlink(control->address.sun_path);
 	close(control->fd);
 free_control:
 	free(control);

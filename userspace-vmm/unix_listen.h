@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A Unix socket to be connected to, of vqtop too.
+ * A Unix socket to be connected to, for vqvmm, vqhost-bridge and vqtop.
  */
-#ifndef VQVMM_BRIDGE_UNIX_LISTEN_H
-#define VQVMM_BRIDGE_UNIX_LISTEN_H
+#ifndef VQVMM_UNIX_LISTEN_H
+#define VQVMM_UNIX_LISTEN_H
 
 /**
  * unix_listen() - listen at a path
@@ -27,4 +27,4 @@ int unix_listen(const char *path, int backlog);
  */
 const char *unix_listen_problem(int err);
 
-#endif /* VQVMM_BRIDGE_UNIX_LISTEN_H */
+#endif /* VQVMM_UNIX_LISTEN_H */
