@@ -190,8 +190,9 @@ static int run_machine(const struct options *options)
 	if (result)
 		goto devices;
 	if (options->name)
-		result = option_report(control_create(&parts.machine, options->name, &parts.control),
-				"control socket");
+		result = option_report(control_create(&parts.machine, options->name,
+						      &parts.control),
+				       "control socket");
 	if (result)
 		goto devices;
 	/* Last, as it changes the terminal's mode. */
