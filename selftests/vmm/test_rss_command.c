@@ -53,16 +53,6 @@ int tap_set_steering(const struct tap *tap, int program)
 	return step(program == 7 ? 't' : '?');
 }
 
-const void *net_command_take(struct net_command *command, size_t length)
-{
-	const void *bytes = command->bytes + command->used;
-
-	if (length > command->length - command->used)
-		return NULL;
-	command->used += length;
-	return bytes;
-}
-
 /* The parts of a command, before they are put into one. */
 struct wanted {
 	uint32_t hash_types;

@@ -11,23 +11,6 @@
 #include "backend/user.h"
 #include "virtio/net.h"
 
-/**
- * net_command_take() - go on in a command
- * @command: the command
- * @length: in bytes
- *
- * Return: the next bytes; NULL if there are fewer.
- */
-const void *net_command_take(struct net_command *command, size_t length)
-{
-	const void *bytes = command->bytes + command->used;
-
-	if (length > command->length - command->used)
-		return NULL;
-	command->used += length;
-	return bytes;
-}
-
 static int receive_mode(struct virtio_net *net, uint8_t mode, struct net_command *command)
 {
 	struct net_receive *receive = &net->receive;

@@ -64,6 +64,23 @@ struct net_command {
 };
 
 /**
+ * net_command_take() - go on in a command
+ * @command: the command
+ * @length: in bytes
+ *
+ * Return: the next bytes; NULL if there are fewer.
+ */
+static inline const void *net_command_take(struct net_command *command, size_t length)
+{
+	const void *bytes = command->bytes + command->used;
+
+	if (length > command->length - command->used)
+		return NULL;
+	command->used += length;
+	return bytes;
+}
+
+/**
  * struct virtio_net - a network interface
  * @device: what the driver sees
  * @config: its configuration
@@ -92,7 +109,6 @@ struct virtio_net {
 int virtio_net_set_pairs(struct virtio_net *net, unsigned int pairs);
 int virtio_net_update_filter(struct virtio_net *net);
 int virtio_net_set_rss(struct virtio_net *net, struct net_command *command);
-const void *net_command_take(struct net_command *command, size_t length);
 
 extern const struct user_handler virtio_net_control_handler;
 
