@@ -15,6 +15,7 @@ import subprocess
 import time
 import zlib
 
+import hostside
 from threads import what_it_does
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -96,6 +97,28 @@ def _vhost_user(index, device, packed):
         "-device", f"virtio-net-pci,netdev=n{index},mac={device.mac},romfile={several}{packed}"]
 
 
+def open_vhost(device):
+    """Descriptors of a net's kernel device, one for each queue pair."""
+    return [os.open(device.device or "/dev/vqhost-net", os.O_RDWR) for _ in range(device.queues)]
+
+
+def _tap(device):
+    """Options of QEMU for a tap: by name, or if it has several queues by descriptors."""
+    options = [("ifname", device.tap), ("script", "no"), ("downscript", "no")]
+    if device.queues > 1:
+        options = [("fds", _inherited(hostside.open_tap(device.tap, device.queues)))]
+    if device.backend != "vhost":
+        return options + [("vhost", "off")]
+    return options + [("vhost", "on"), ("vhostfd" + ("s" if device.queues > 1 else ""),
+                                        _inherited(open_vhost(device)))]
+
+
+def _inherited(fds):
+    for fd in fds:
+        os.set_inheritable(fd, True)
+    return ":".join(map(str, fds))
+
+
 def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
     """The same machine by stock QEMU, as far as it can: disks by its own backend.
 
@@ -128,22 +151,16 @@ def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
             command += ["-device", f"virtio-blk-pci,drive=d{index},num-queues={device.queues}"
                                    f"{packed}"]
             continue
-        vhost = [("vhost", "off")]
-        if device.backend == "vhost":
-            fd = os.open(device.device or "/dev/vqhost-net", os.O_RDWR)
-            os.set_inheritable(fd, True)
-            vhost = [("vhost", "on"), ("vhostfd", fd)]
-        command += ["-netdev", _options([
-            ("tap,id", f"n{index}"), ("ifname", device.tap), ("script", "no"),
-            ("downscript", "no")] + vhost)]
+        command += ["-netdev", _options([("tap,id", f"n{index}")] + _tap(device))]
+        several = f",mq=on,vectors={2 * device.queues + 2}" if device.queues > 1 else ""
         iommu = ""
         if device.iommu:
             # QEMU tells of unmapping if the guest has turned ATS on, which takes PCI Express:
             # a device of the root bus has it not, and would go on using what was unmapped.
             command += ["-device", f"pcie-root-port,id=p{index},chassis={index + 1}"]
             iommu = f",bus=p{index},iommu_platform=on,ats=on"
-        command += ["-device", f"virtio-net-pci,netdev=n{index},mac={device.mac},romfile="
-                               f"{packed}{iommu}"]
+        command += ["-device", f"virtio-net-pci,id=net{index},netdev=n{index},mac={device.mac},"
+                               f"romfile={several}{packed}{iommu}"]
     return command
 
 
@@ -198,8 +215,9 @@ class Guest:
         self.boots = 0
         self._environment = environment
         self._log = open(log, "wb", buffering=0)
-        self._fds = [int(part.split("=")[1]) for word in command for part in word.split(",")
-                     if part.startswith("vhostfd=")]
+        self._fds = [int(fd) for word in command for part in word.split(",")
+                     if part.startswith(("vhostfd=", "vhostfds=", "fds="))
+                     for fd in part.split("=")[1].split(":")]
         self._launch()
 
     def _launch(self):

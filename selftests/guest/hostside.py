@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The host's end of a guest's devices: network namespace, taps, RAM disks."""
 
+import fcntl
 import os
+import struct
 import subprocess
 import sys
 
@@ -45,6 +47,21 @@ def make_tap(name, queues=1, address=HOST_ADDRESS):
         file.write("1")
     run("ip", "addr", "add", f"{address}/24", "dev", name)
     run("ip", "link", "set", name, "up")
+
+
+# <linux/if_tun.h>
+TUNSETIFF = 0x400454CA
+IFF_TAP, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_VNET_HDR = 2, 0x100, 0x1000, 0x4000
+
+
+def open_tap(name, queues):
+    """Descriptors of a tap's queues."""
+    flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE
+    fds = []
+    for _ in range(queues):
+        fds.append(os.open("/dev/net/tun", os.O_RDWR))
+        fcntl.ioctl(fds[-1], TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))
+    return fds
 
 
 def remove_tap(name):
