@@ -11,6 +11,7 @@
 
 #include "control/control.h"
 #include "machine/machine.h"
+#include "option_table.h"
 #include "option_text.h"
 #include "options.h"
 
@@ -21,66 +22,51 @@
 /* Column of the help text in which explanations begin. */
 #define HELP_COLUMN 25
 
-static const struct {
-	const char *name;
-	const char *argument;
-	const char *text;
-} commands[] = {
-	{ "list", "", "the machines that run, a line each" },
-	{ "stat", "MACHINE", "what it has, and the state of its queues" },
-	{ "pause", "MACHINE", "let it stand still; returns when it does" },
-	{ "resume", "MACHINE", "let it go on" },
-	{ "stop", "MACHINE", "end it at once, as if its power failed;\nreturns when it has" },
+static const struct option_row commands[] = {
+	{ .name = "list", .text = "the machines that run, a line each" },
+	{ .name = "stat", .argument = "MACHINE",
+	  .text = "what it has, and the state of its queues" },
+	{ .name = "pause", .argument = "MACHINE",
+	  .text = "let it stand still; returns when it does" },
+	{ .name = "resume", .argument = "MACHINE",
+	  .text = "let it go on" },
+	{ .name = "stop", .argument = "MACHINE",
+	  .text = "end it at once, as if its power failed;\nreturns when it has" },
+	{ .name = NULL }
 };
 
 bool control_is_command(const char *command)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(commands[i].name, command))
-			return true;
-	return false;
+	return option_find_row(commands, command);
 }
 
 void control_help(FILE *to)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		option_help_text(to, fprintf(to, "  %s %s", commands[i].name,
-					     commands[i].argument), HELP_COLUMN, commands[i].text);
+	option_help_rows(to, commands, 2, HELP_COLUMN, " ");
 }
 
 void control_manual(FILE *to)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(commands); i++) {
-		fprintf(to, ".TP\n\\fB%s\\fR \\fI%s\\fR\n", commands[i].name,
-			commands[i].argument);
-		option_manual_text(to, commands[i].text);
-		fputc('\n', to);
-	}
+	option_manual_rows(to, commands, " ");
 }
 
 void control_completion_commands(FILE *to)
 {
-	unsigned int i;
+	const struct option_row *row;
 
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(to, " %s", commands[i].name);
+	for (row = commands; row->name; row++)
+		fprintf(to, " %s", row->name);
 }
 
 void control_completion_arguments(FILE *to)
 {
+	const struct option_row *row;
 	char context[32];
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(commands); i++) {
-		snprintf(context, sizeof(context), "vqvmm %s", commands[i].name);
+	for (row = commands; row->name; row++) {
+		snprintf(context, sizeof(context), "vqvmm %s", row->name);
 		option_completion_begin(to, context);
-		fputs(commands[i].argument, to);
+		fputs(row->argument ? row->argument : "", to);
 		option_completion_end(to);
 	}
 }
