@@ -159,7 +159,6 @@ void pause_park(struct vcpu *vcpu)
 {
 	struct machine *machine = vcpu->machine;
 	struct pauser *pauser = machine->pauser;
-
 	unsigned int round = pauser->round;
 
 	if (!pauser->wanted)
