@@ -105,6 +105,11 @@ def patient(test):
     return description.split("\n", 1)[0], attempts
 
 
+def equal(actual, expected, what):
+    """Two values are the same."""
+    assert actual == expected, f"{what}: {actual!r}, not {expected!r}"
+
+
 def digest(path, offset_mib):
     """MD5 of a pattern's place on a disk, read past the host's page cache."""
     return hostside.run("sh", "-c", read_command(path, offset_mib)).split()[0]

@@ -8,18 +8,13 @@ import sys
 
 sys.dont_write_bytecode = True
 from bench import (BLOCK_DEVICE, FILE, PATTERN_MIB, MIB, SECONDS, Transfer, booted, digest,
-                   guest, guest_writes, hostside, kernel_complaints, patient, prepare,
+                   equal, guest, guest_writes, hostside, kernel_complaints, patient, prepare,
                    read_command, tap, write_pattern)
 import ktap
 
 # Exit statuses of vqvmm.
 POWER_OFF = 0
 PANIC = 4
-
-
-def equal(actual, expected, what):
-    """Two values are the same."""
-    assert actual == expected, f"{what}: {actual!r}, not {expected!r}"
 
 
 def check_disks(running, disks):

@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from bench import (BLOCK_DEVICE, FILE, SECONDS, booted, digest, guest,
+from bench import (BLOCK_DEVICE, FILE, SECONDS, booted, digest, equal, guest,
                    guest_writes, hostside, kernel_complaints, patient, prepare, read_command,
                    tap, write_pattern)
 import ktap
@@ -25,11 +25,6 @@ LOAD = ("touch /tmp/go; (while [ -e /tmp/go ]; do dd if=/tmp/p of=/dev/vda bs=64
         "oflag=direct 2>/dev/null || break; md5sum /tmp/p >/tmp/sum; done; echo ended >/tmp/end) &")
 # So long, in seconds, that no command of a test lasts as long.
 PAUSE = 15
-
-
-def equal(actual, expected, what):
-    """Two values are the same."""
-    assert actual == expected, f"{what}: {actual!r}, not {expected!r}"
 
 
 def ask(command, name=NAME):

@@ -9,7 +9,8 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from bench import SECONDS, booted, guest, hostside, kernel_complaints, patient, prepare, tap
+from bench import (SECONDS, booted, equal, guest, hostside, kernel_complaints, patient, prepare,
+                   tap)
 import ktap
 
 QUEUES = 4
@@ -87,11 +88,6 @@ def know_each_other(running, device):
     hostside.run("ip", "neigh", "replace", hostside.GUEST_ADDRESS, "dev", device, "lladdr",
                  running.check("cat /sys/class/net/eth0/address").strip(), "nud", "permanent")
     running.check(f"arp -s {hostside.HOST_ADDRESS} {address}")
-
-
-def equal(actual, expected, what):
-    """Two values are the same."""
-    assert actual == expected, f"{what}: {actual}, not {expected}"
 
 
 def rss_test(backend):
