@@ -34,14 +34,14 @@ int virtio_net_set_pairs(struct virtio_net *interface, unsigned int pairs)
 	return step('p');
 }
 
-int steering_set(struct steering *steering, const struct steering_rule *wanted)
+int steering_set(struct steering_bpf *steering, const struct steering_rule *wanted)
 {
 	(void)steering;
 	rule = *wanted;
 	return step('r');
 }
 
-int steering_fd(const struct steering *steering)
+int steering_fd(const struct steering_bpf *steering)
 {
 	(void)steering;
 	return 7;

@@ -147,7 +147,7 @@ static void make(struct packet *packet, const struct flow *flow, uint8_t protoco
 }
 
 FIXTURE(steering) {
-	struct steering *steering;
+	struct steering_bpf *steering;
 	struct steering_rule rule;
 	struct packet packet;
 };
@@ -174,7 +174,7 @@ FIXTURE_TEARDOWN(steering)
 }
 
 /* The queue of a packet, or -1. */
-static int queue_of(const struct steering *steering, const struct packet *packet)
+static int queue_of(const struct steering_bpf *steering, const struct packet *packet)
 {
 	struct bpf_test_run_opts options = {
 		.sz = sizeof(options),
@@ -189,7 +189,7 @@ static int queue_of(const struct steering *steering, const struct packet *packet
 
 #define THIS_QUEUE() queue_of(self->steering, &self->packet)
 
-static int set_types(struct steering *steering, struct steering_rule *rule, uint32_t types)
+static int set_types(struct steering_bpf *steering, struct steering_rule *rule, uint32_t types)
 {
 	rule->hash_types = types;
 	return steering_set(steering, rule);
@@ -387,7 +387,7 @@ TEST_F(steering, tags_are_skipped)
 }
 
 /* The queue of a packet that ends behind so many bytes of IP and TCP. */
-static int queue_of_cut(const struct steering *steering, const struct flow *flow, size_t length)
+static int queue_of_cut(const struct steering_bpf *steering, const struct flow *flow, size_t length)
 {
 	struct packet packet;
 

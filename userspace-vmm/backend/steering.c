@@ -3,7 +3,6 @@
  * The steering program's life, and the rule that it follows.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -13,14 +12,6 @@
 #include "backend/steering.skel.h"
 
 /**
- * struct steering - a program in the kernel
- * @program: it, and its maps
- */
-struct steering {
-	struct steering_bpf *program;
-};
-
-/**
  * steering_create() - load the program
  * @out: receives it; steering_destroy() frees it
  *
@@ -28,35 +19,21 @@ struct steering {
  * Return: 0; -EPERM if the process may not load programs (CAP_BPF, CAP_NET_ADMIN);
  * another -errno.
  */
-int steering_create(struct steering **out)
+int steering_create(struct steering_bpf **out)
 {
-	struct steering *steering = calloc(1, sizeof(*steering));
-	int err;
-
-	if (!steering)
-		return -ENOMEM;
 	/* Whoever calls says what is wrong, in one line. */
 	libbpf_set_print(NULL);
-	steering->program = steering_bpf__open();
-	err = steering->program ? steering_bpf__load(steering->program) : -errno;
-	if (err) {
-		steering_destroy(steering);
-		return err;
-	}
-	*out = steering;
-	return 0;
+	*out = steering_bpf__open_and_load();
+	return *out ? 0 : -errno;
 }
 
 /**
  * steering_destroy() - give the program up
  * @steering: from steering_create(), or NULL; a tap that has it keeps it
  */
-void steering_destroy(struct steering *steering)
+void steering_destroy(struct steering_bpf *steering)
 {
-	if (!steering)
-		return;
-	steering_bpf__destroy(steering->program);
-	free(steering);
+	steering_bpf__destroy(steering);
 }
 
 /**
@@ -65,9 +42,9 @@ void steering_destroy(struct steering *steering)
  *
  * Return: a file descriptor, which stays the steering's.
  */
-int steering_fd(const struct steering *steering)
+int steering_fd(const struct steering_bpf *steering)
 {
-	return bpf_program__fd(steering->program->progs.steer);
+	return bpf_program__fd(steering->progs.steer);
 }
 
 /* 32 bits of the key from that bit on; bit 0 is the highest of the first byte. */
@@ -104,21 +81,21 @@ static void unroll(const uint8_t key[STEERING_KEY_MAX], uint32_t hash[STEERING_N
  * A packet is steered by the old rule or by the new one.
  * Return: 0 or -errno; then the old rule stays.
  */
-int steering_set(struct steering *steering, const struct steering_rule *rule)
+int steering_set(struct steering_bpf *steering, const struct steering_rule *rule)
 {
 	struct steering_entry entry = {
 		.hash_types = rule->hash_types,
 		.mask = rule->length - 1,
 		.unclassified = rule->unclassified,
 	};
-	uint32_t unused = !steering->program->bss->current;
+	uint32_t unused = !steering->bss->current;
 
 	memcpy(entry.table, rule->table, sizeof(entry.table));
 	unroll(rule->key, entry.hash);
-	if (bpf_map_update_elem(bpf_map__fd(steering->program->maps.rules), &unused, &entry,
+	if (bpf_map_update_elem(bpf_map__fd(steering->maps.rules), &unused, &entry,
 				BPF_ANY))
 		return -errno;
 	/* The rule has been written, by a system call, before it is used. */
-	__atomic_store_n(&steering->program->bss->current, unused, __ATOMIC_RELEASE);
+	__atomic_store_n(&steering->bss->current, unused, __ATOMIC_RELEASE);
 	return 0;
 }

@@ -11,7 +11,8 @@
 
 #include "backend/steering_map.h"
 
-struct steering;
+/* The program and its maps, as they are in the kernel: steering.skel.h. */
+struct steering_bpf;
 
 /*
  * By what it can hash.  Types that look for addresses in the extension headers of IPv6
@@ -37,9 +38,9 @@ struct steering_rule {
 	uint8_t key[STEERING_KEY_MAX];
 };
 
-int steering_create(struct steering **out);
-void steering_destroy(struct steering *steering);
-int steering_set(struct steering *steering, const struct steering_rule *rule);
-int steering_fd(const struct steering *steering);
+int steering_create(struct steering_bpf **out);
+void steering_destroy(struct steering_bpf *steering);
+int steering_set(struct steering_bpf *steering, const struct steering_rule *rule);
+int steering_fd(const struct steering_bpf *steering);
 
 #endif /* VQVMM_BACKEND_STEERING_H */

@@ -15,7 +15,7 @@
 #include "backend/tap.h"
 #include "virtio/device.h"
 
-struct steering;
+struct steering_bpf;
 struct user_handler;
 struct virtio_pci;
 
@@ -103,7 +103,7 @@ struct virtio_net {
 	uint8_t mac[ETH_ALEN];
 	unsigned int pairs;
 	struct net_receive receive;
-	struct steering *steering;
+	struct steering_bpf *steering;
 };
 
 int virtio_net_set_pairs(struct virtio_net *net, unsigned int pairs);
