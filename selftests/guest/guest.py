@@ -27,6 +27,8 @@ VQVMM = os.path.join(TREE, "build", "vqvmm")
 KERNEL_OPTIONS = "console=ttyS0 quiet loglevel=4 random.trust_cpu=on noxsave"
 
 
+VHOST_DEVICES = ("/dev/vqhost-net", "/dev/vhost-net")
+
 # Exit status of vqvmm after a reset, also one by a triple fault.
 RESET = 3
 
@@ -223,6 +225,8 @@ class Guest:
     def _launch(self):
         self.boots += 1
         self._pending = b""
+        if self.boots > 1:
+            self._open_again()
         # The console is a pipe; errors of the VMM go to the log beside it.
         self.process = subprocess.Popen(
             self.command_line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
@@ -230,6 +234,15 @@ class Guest:
         os.set_blocking(self.process.stdout.fileno(), False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.process.stdout, selectors.EVENT_READ)
+
+    def _open_again(self):
+        """A vhost device belongs to the process that had it, also when that has ended."""
+        for fd in self._fds:
+            path = os.readlink(f"/proc/self/fd/{fd}")
+            if path in VHOST_DEVICES:
+                fresh = os.open(path, os.O_RDWR)
+                os.dup2(fresh, fd)
+                os.close(fresh)
 
     def _release(self):
         self.kill()
