@@ -22,12 +22,17 @@
 #include <unistd.h>
 
 /* A stuck queue shall be a failure, not a hang: no answer may take this long. */
-#define ANSWER_SECONDS 20
+#define ANSWER_SECONDS 60
 #define MESSAGE_SIZE_MAX 65536
 /* Samples kept; a run that has this many ends early. */
 #define SAMPLES_MAX (4U << 20)
 /* Words in one write of a transfer, varied so that packets differ in size. */
 #define CHUNK_WORDS 8192
+/* Of a stream: few enough under way that neither end waits for the other one to read. */
+#define STREAM_MESSAGE 32768
+#define STREAM_DEPTH 4
+
+static volatile sig_atomic_t stream_ended;
 
 enum operation { OPERATION_ECHO = 1, OPERATION_TRANSFER = 2 };
 
@@ -354,11 +359,46 @@ static int transfer(int fd, uint64_t size)
 	return 0;
 }
 
+static void end_stream(int number)
+{
+	(void)number;
+	stream_ended = 1;
+}
+
+/* Messages, a few of them under way, until SIGINT; each has to come back as it was. */
+static int stream(int fd)
+{
+	uint64_t sent = 0, received = 0;
+	int64_t wrong = 0, found;
+
+	signal(SIGINT, end_stream);
+	while (received < sent || !stream_ended) {
+		if (!stream_ended && sent - received < STREAM_DEPTH) {
+			if (pattern_send(fd, sent++, STREAM_MESSAGE))
+				return -1;
+			continue;
+		}
+		found = pattern_receive(fd, received++, STREAM_MESSAGE);
+		if (found < 0)
+			return -1;
+		wrong += found;
+	}
+	printf("{\"bytes\": %" PRIu64 ", \"wrong_received\": %" PRId64 "}\n",
+	       received * STREAM_MESSAGE, wrong);
+	if (wrong) {
+		errno = EILSEQ;
+		return fail("data arrived changed");
+	}
+	return 0;
+}
+
 static int usage(void)
 {
 	fputs("usage: netprobe serve PORT\n"
 	      "       netprobe latency ADDRESS PORT SECONDS SIZE [HOOK]\n"
 	      "       netprobe transfer ADDRESS PORT MIB\n"
+	      "       netprobe stream ADDRESS PORT\n"
+	      "stream ends by SIGINT;\n"
 	      "latency runs \"HOOK begin\" and \"HOOK end\" around what it measures;\n"
 	      "SIZE is a multiple of 8 up to 65536.\n", stderr);
 	return 2;
@@ -385,6 +425,10 @@ int main(int argc, char **argv)
 		fd = client(argv[2], atoi(argv[3]), OPERATION_TRANSFER, size);
 		if (fd >= 0)
 			err = transfer(fd, size);
+	} else if (!strcmp(what, "stream") && argc == 4) {
+		fd = client(argv[2], atoi(argv[3]), OPERATION_ECHO, STREAM_MESSAGE);
+		if (fd >= 0)
+			err = stream(fd);
 	} else {
 		return usage();
 	}
