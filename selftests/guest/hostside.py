@@ -39,13 +39,27 @@ def enter_network_namespace():
     run("ip", "link", "set", "lo", "up")
 
 
-def make_tap(name, queues=1, address=HOST_ADDRESS):
-    """A tap with an address of the host, to which a VMM attaches."""
+def make_tap(name, queues=1, address=HOST_ADDRESS, switch=None):
+    """A tap to which a VMM attaches, with an address of the host, or at a switch."""
     options = ["multi_queue"] if queues > 1 else []
     run("ip", "tuntap", "add", "dev", name, "mode", "tap", "vnet_hdr", *options)
+    if switch:
+        run("ip", "link", "set", name, "master", switch)
+    _use_link(name, None if switch else address)
+
+
+def make_switch(name, address=HOST_ADDRESS):
+    """A switch with an address of the host, to which taps attach."""
+    run("ip", "link", "add", name, "type", "bridge", "forward_delay", "0")
+    _use_link(name, address)
+
+
+def _use_link(name, address):
+    """Switch an interface on, with an address or none, and without any chatter of IPv6."""
     with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as file:
         file.write("1")
-    run("ip", "addr", "add", f"{address}/24", "dev", name)
+    if address:
+        run("ip", "addr", "add", f"{address}/24", "dev", name)
     run("ip", "link", "set", name, "up")
 
 
@@ -64,8 +78,8 @@ def open_tap(name, queues):
     return fds
 
 
-def remove_tap(name):
-    """Remove a tap."""
+def remove_link(name):
+    """Remove a tap or a switch."""
     run("ip", "link", "del", name)
 
 

@@ -264,7 +264,7 @@ def test_in_use():
         front = FrontEnd(DISK)
         assert front.features()
         front.socket.close()
-    hostside.remove_tap("vqtap9")
+    hostside.remove_link("vqtap9")
     assert not os.path.exists("/tmp/third.sock")
 
 

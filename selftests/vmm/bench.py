@@ -71,7 +71,7 @@ def tap(queues=1):
     try:
         yield TAP
     finally:
-        hostside.remove_tap(TAP)
+        hostside.remove_link(TAP)
 
 
 @contextlib.contextmanager
