@@ -6,6 +6,7 @@ import sys
 
 sys.dont_write_bytecode = True
 from bridge import Bridge
+from load import LOAD
 from bench import (BLOCK_DEVICE, FILE, SECONDS, booted, guest, kernel_complaints, patient,
                    prepare)
 from test_boot import check_disks, check_format, equal
@@ -15,43 +16,15 @@ DISK = "/tmp/bridge-disk.sock"
 OTHER_DISK = "/tmp/bridge-other.sock"
 RESTARTS = 5
 
-# Writes and reads that are verified all the while, of all sizes, through the page cache of the
-# host and past it.  At each mark both disks have moved since the one before.
-LOAD = f"""
-cd /tmp
-for disk in vda vdb; do
-    fio --name=$disk --filename=/dev/$disk --direct=1 --ioengine=libaio --iodepth=32 \\
-        --rw=randrw --bsrange=4k-256k --size=32m --norandommap=0 --time_based --runtime=600 \\
-        --verify=crc32c --verify_backlog=64 --verify_fatal=1 --group_reporting >$disk.log 2>&1 &
-    eval "$disk=$!"
-done
-done_by() {{ awk '{{ print $1 + $5 }}' /sys/block/$1/stat; }}
-moved()
-{{
-    for disk in vda vdb; do
-        before=$(done_by $disk)
-        for try in $(seq 300); do
-            [ $(done_by $disk) -gt $((before + 20)) ] && continue 2
-            sleep 0.2
-        done
-        echo "$disk stands still"; head -n 20 $disk.log; dmesg | tail -n 5
-        return 1
-    done
-}}
+# At each mark both disks have moved since the one before.
+SCRIPT = f"""
+. /job/load
+load_disks vda vdb
 for restart in $(seq {RESTARTS}); do
-    moved || exit 1
+    loads_move || exit 1
     mark restart
 done
-moved || exit 1
-kill -INT $vda $vdb
-for disk in vda vdb; do
-    eval "wait \\$$disk"
-    status=$?
-    grep -q 'err= 0' $disk.log && ! grep -qi 'verify: bad' $disk.log && continue
-    echo "fio $disk: status $status"; cat $disk.log; exit 1
-done
-dmesg | grep -iE 'I/O error|not a head' && exit 1
-exit 0
+loads_move && end_loads
 """
 
 
@@ -71,7 +44,7 @@ def restart_test(packed):
 
         with bridge, booted(disks, name + "-guest", vmm="qemu", cpus=2) as running:
             check_format(running, 2, packed)
-            running.check("sh /job/load", 2 * SECONDS, restart)
+            running.check("sh /job/script", 2 * SECONDS, restart)
             check_disks(running, [("vda", BLOCK_DEVICE), ("vdb", FILE)])
             equal(running.power_off(SECONDS), 0, "exit status of QEMU")
         equal(kernel_complaints(), [], "complaints in the kernel log")
@@ -80,5 +53,5 @@ def restart_test(packed):
 
 
 if __name__ == "__main__":
-    prepare(load=LOAD)
+    prepare(load=LOAD, script=SCRIPT)
     ktap.main([patient(test) for test in [restart_test(False), restart_test(True)]])
