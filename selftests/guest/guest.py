@@ -27,6 +27,7 @@ VQVMM = os.path.join(TREE, "build", "vqvmm")
 KERNEL_OPTIONS = "console=ttyS0 quiet loglevel=4 random.trust_cpu=on noxsave"
 
 
+# What QEMU is given as descriptors.
 VHOST_DEVICES = ("/dev/vqhost-net", "/dev/vhost-net")
 
 # Exit status of vqvmm after a reset, also one by a triple fault.
@@ -63,6 +64,7 @@ class Net:
     packed: bool = False
     rss: bool = False
     iommu: bool = False
+    queue_reset: bool = True
 
 
 def _options(pairs):
@@ -161,8 +163,9 @@ def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
             # a device of the root bus has it not, and would go on using what was unmapped.
             command += ["-device", f"pcie-root-port,id=p{index},chassis={index + 1}"]
             iommu = f",bus=p{index},iommu_platform=on,ats=on"
+        reset = "" if device.queue_reset else ",queue_reset=off"
         command += ["-device", f"virtio-net-pci,id=net{index},netdev=n{index},mac={device.mac},"
-                               f"romfile={several}{packed}{iommu}"]
+                               f"romfile={several}{packed}{iommu}{reset}"]
     return command
 
 
