@@ -47,6 +47,11 @@ check-debug: ## run the modules' tests on kernels built to find mistakes (KERNEL
 		selftests/debug/check $$kernel $(TESTS) || status=1; \
 	done; exit $$status
 
+check-interop: ROUNDS ?= 10
+check-interop: ## test with stock QEMU at length: guests migrate there and back ROUNDS=N times
+	@selftests/testhost/setup
+	@INTEROP_ROUNDS=$(ROUNDS) selftests/run --slower 4 interop
+
 check-package: ## test installing, and have DKMS build the modules in a fresh Debian
 	@selftests/testhost/setup
 	@selftests/run package dkms
@@ -88,6 +93,6 @@ sources:
 	@find $(BUILD) -xtype l -delete
 	@cp -rsfu $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/uapi $(BUILD)/
 
-.PHONY: all modules userland vqtop sparse checkpatch check check-debug check-package fuzz bench-ring bench-iotlb bench-vqtop compare clean help sources
+.PHONY: all modules userland vqtop sparse checkpatch check check-debug check-interop check-package fuzz bench-ring bench-iotlb bench-vqtop compare clean help sources
 
 include packaging/install.mk
