@@ -60,7 +60,7 @@ install_for()
 	shift
 
 	for kernel in $kernels; do
-		make -s install KDIR="${headers[$kernel]}" "$@" || return
+		make -s -j"$(nproc)" install KDIR="${headers[$kernel]}" "$@" || return
 	done
 }
 
