@@ -279,30 +279,10 @@ void options_manual(FILE *to)
 	option_manual_rows(to, run_rows, " ");
 }
 
-/* A line for what may be given, and one for the value of each; @end: of a name. */
-static void completion_rows(FILE *to, const char *before, const struct option_row *rows,
-			    const char *end)
-{
-	const struct option_row *row;
-	char context[64];
-
-	option_completion_begin(to, before);
-	for (row = rows; row->name; row++)
-		fprintf(to, " %s%s", row->name, end);
-	option_completion_end(to);
-	for (row = rows; row->name; row++) {
-		snprintf(context, sizeof(context), "%s %s", before, row->name);
-		if (row->keys) {
-			completion_rows(to, context, row->keys, "=");
-			continue;
-		}
-		option_completion_begin(to, context);
-		fputs(row->argument, to);
-		option_completion_end(to);
-	}
-}
-
 void options_completion(FILE *to)
 {
-	completion_rows(to, "vqvmm run", run_rows, "");
+	option_completion_begin(to, "vqvmm run");
+	option_completion_names(to, run_rows, "");
+	option_completion_end(to);
+	option_completion_values(to, "vqvmm run", run_rows);
 }

@@ -83,6 +83,7 @@ expected()
 		lib/modules-load.d/vqhost.conf 644
 		lib/systemd/system/vqhost-bridge@.service 644
 		lib/udev/rules.d/60-vqhost.rules 644
+		share/bash-completion/completions/vqhost-bridge 644
 		share/bash-completion/completions/vqtop 644
 		share/bash-completion/completions/vqvmm 644
 		share/man/man1/vqhost-bridge.1 644
