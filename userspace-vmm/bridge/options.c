@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/message.h"
 #include "option_table.h"
+#include "vhost_user/message.h"
 
 #define SERIAL_LENGTH 20
 
