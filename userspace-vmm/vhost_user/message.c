@@ -113,8 +113,8 @@ int message_receive(struct message *message, int socket, bool reply)
 }
 
 /**
- * message_problem() - why no message was received
- * @err: what message_receive() returned
+ * message_problem() - why no message was received or sent
+ * @err: what message_receive() or message_send() returned
  *
  * Return: a few words.
  */
@@ -122,7 +122,11 @@ const char *message_problem(int err)
 {
 	switch (err) {
 	case -ESHUTDOWN:
+	case -ECONNRESET:
+	case -EPIPE:
 		return "the connection was ended";
+	case -EAGAIN:
+		return "the peer does not read what it is sent";
 	case -EBADMSG:
 		return "the connection ends in the middle of a message";
 	case -EPROTONOSUPPORT:
