@@ -143,7 +143,7 @@ static void stop(struct backend *base, struct virtio_queue *virtio_queue)
 	struct vhost_user_queue *queue = &user->queues[virtio_queue->index];
 
 	if (queue->served && !vhost_user_stop_queue(user, queue)) {
-		virtio_queue->base = user->stopped_base;
+		virtio_queue->base = user->stopped.num;
 		queue->served = false;
 		queue->lost = false;
 	}

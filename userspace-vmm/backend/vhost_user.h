@@ -20,8 +20,9 @@
 #define VQVMM_BACKEND_VHOST_USER_H
 
 #include <stdbool.h>
-#include <linux/virtio_blk.h>
 #include <sys/un.h>
+#include <linux/vhost_types.h>
+#include <linux/virtio_blk.h>
 
 #include "backend/backend.h"
 #include "backend/remote_queue.h"
@@ -90,7 +91,7 @@ struct vhost_user_queue {
  * @message: the answer, as far as it has arrived
  * @protocol_features: of this connection
  * @memory_told: the back end has guest memory
- * @stopped_base: the answer to GET_VRING_BASE
+ * @stopped: what GET_VRING_BASE asks for, and then the answer
  * @inflight: the buffer that outlives the back end
  * @inflight_fd: its file, -1 if there is none
  * @timer: for the next attempt to connect, or the end of patience
@@ -114,7 +115,7 @@ struct vhost_user {
 	struct message message;
 	uint64_t protocol_features;
 	bool memory_told;
-	uint32_t stopped_base;
+	struct vhost_vring_state stopped;
 	struct vhost_user_inflight inflight;
 	int inflight_fd;
 	struct loop_timer *timer;

@@ -259,12 +259,15 @@ int vhost_user_settle(struct vhost_user *user)
  * @user: the backend, connected
  * @queue: is served
  *
- * Return: 0, &struct vhost_user.stopped_base tells where to go on; -1 if there is no
+ * Return: 0, &struct vhost_user.stopped tells where to go on; -1 if there is no
  * connection any more.
  */
 int vhost_user_stop_queue(struct vhost_user *user, struct vhost_user_queue *queue)
 {
-	if (vhost_user_settle(user) || take_step(user, &vhost_user_stop_step, queue))
+	if (vhost_user_settle(user))
+		return -1;
+	user->stopped.index = queue->remote.queue->index;
+	if (take_step(user, &vhost_user_stop_step, NULL))
 		return -1;
 	return vhost_user_settle(user);
 }

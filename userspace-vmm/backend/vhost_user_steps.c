@@ -266,13 +266,16 @@ const struct vhost_user_step vhost_user_call_step = {
 static void fill_stop(const struct vhost_user *user, const struct vhost_user_queue *queue,
 		      struct vhost_user_outgoing *out)
 {
-	out->payload.state.index = (uint32_t)(queue - user->queues);
+	(void)queue;
+	out->payload.state.index = user->stopped.index;
 	out->size = sizeof(out->payload.state);
 }
 
 static const char *take_base(struct vhost_user *user)
 {
-	user->stopped_base = user->message.payload.state.num;
+	if (user->message.payload.state.index != user->stopped.index)
+		return "another queue has stopped";
+	user->stopped.num = user->message.payload.state.num;
 	return NULL;
 }
 
