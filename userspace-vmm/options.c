@@ -201,7 +201,7 @@ static int check_disk(const struct parser *parser, const struct disk_options *di
 		return option_error(parser->option, value, "path=FILE is missing");
 	if (by_socket && !disk->socket)
 		return option_error(parser->option, value, "socket=FILE is missing");
-	for (i = 0; by_socket && i < sizeof(given) / sizeof(given[0]); i++) {
+	for (i = 0; by_socket && i < ARRAY_SIZE(given); i++) {
 		if (given[i][1])
 			return option_key_error(parser->option, given[i][0], given[i][1],
 						"who listens at the socket decides that");

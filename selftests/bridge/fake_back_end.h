@@ -55,7 +55,7 @@ enum mistake_kind {
 /**
  * struct mistake - a mistake
  * @name: what is wrong
- * @request: in the answer to which, or its acknowledgement
+ * @request: in the answer to which, also if that only says that it was done
  * @kind: how
  * @wrong: number for MISTAKE_VALUE
  */

@@ -54,11 +54,6 @@ static bool is_left_out(const struct vhost_user *user, const struct vhost_user_s
 	return step->needs & ~user->protocol_features || (step->done && step->done(user));
 }
 
-static uint16_t load_index(const __virtio16 *from)
-{
-	return le16_to_cpu((__force __le16)__atomic_load_n(from, __ATOMIC_RELAXED));
-}
-
 /*
  * Where a queue goes on that a back end has left without a word.  With a buffer of what
  * was under way its successor knows that; of a split ring it has to be told how much was
@@ -68,18 +63,21 @@ static bool find_base(const struct vhost_user *user, struct virtio_queue *queue)
 {
 	bool kept = user->inflight_fd >= 0 &&
 		    vhost_user_has(user, VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD);
-	const struct vring_avail *available;
-	const struct vring_used *used;
+	const struct vring_avail *avail_ring;
+	const struct vring_used *used_ring;
 	struct virtio_rings rings;
+	uint16_t available, used;
 
 	if (virtio_has_feature(queue->device, VIRTIO_F_RING_PACKED))
 		return kept;
 	if (virtio_queue_map(queue, &rings))
 		return false;
-	available = rings.driver_area;
-	used = rings.device_area;
-	queue->base = load_index(&used->idx);
-	return kept || queue->base == load_index(&available->idx);
+	avail_ring = rings.driver_area;
+	used_ring = rings.device_area;
+	ring_load16(&used, (const __le16 *)&used_ring->idx);
+	ring_load16(&available, (const __le16 *)&avail_ring->idx);
+	queue->base = used;
+	return kept || used == available;
 }
 
 /* What the peer has done, or was told, last may be known to nobody any more. */

@@ -52,7 +52,8 @@ static const char *take_protocol_features(struct vhost_user *user)
 }
 
 static void fill_protocol_features(const struct vhost_user *user,
-				   const struct vhost_user_queue *queue, struct vhost_user_outgoing *out)
+				   const struct vhost_user_queue *queue,
+				   struct vhost_user_outgoing *out)
 {
 	(void)queue;
 	fill_number(out, user->protocol_features);
@@ -77,9 +78,10 @@ static void fill_config(const struct vhost_user *user, const struct vhost_user_q
 static const char *take_config(struct vhost_user *user)
 {
 	const union vhost_user_payload *payload = &user->message.payload;
+	const size_t begin = offsetof(union vhost_user_payload, config.bytes);
 	uint32_t length = user->type->config_length;
 
-	if (user->message.header.size != offsetof(union vhost_user_payload, config.bytes) + length ||
+	if (user->message.header.size != begin + length ||
 	    payload->config.size != length || payload->config.offset)
 		return "not the part of the configuration that was asked for";
 	if (!user->known)
@@ -129,7 +131,8 @@ static bool has_inflight(const struct vhost_user *user)
 }
 
 static void fill_wanted_inflight(const struct vhost_user *user,
-				 const struct vhost_user_queue *queue, struct vhost_user_outgoing *out)
+				 const struct vhost_user_queue *queue,
+				 struct vhost_user_outgoing *out)
 {
 	(void)queue;
 	out->payload.inflight.queues = user->queue_count;
@@ -172,8 +175,7 @@ const struct vhost_user_step vhost_user_steps[VHOST_USER_STEPS] = {
 	{ STEP(GET_QUEUE_NUM), .answered = take_queue_num, NUMBER,
 	  .needs = PROTOCOL_FEATURE(MQ) },
 	{ STEP(GET_CONFIG), .fill = fill_config, .answered = take_config, CONFIG },
-	[VHOST_USER_DRIVER] =
-	{ STEP(SET_FEATURES), .fill = fill_features, .acknowledged = true },
+	[VHOST_USER_DRIVER] = { STEP(SET_FEATURES), .fill = fill_features, .acknowledged = true },
 	{ STEP(SET_MEM_TABLE), .fill = fill_memory, .done = has_memory, .acknowledged = true },
 	{ STEP(GET_INFLIGHT_FD), .fill = fill_wanted_inflight, .answered = take_inflight,
 	  INFLIGHT, .fds = 1, .needs = PROTOCOL_FEATURE(INFLIGHT_SHMFD), .done = has_inflight },
@@ -213,7 +215,8 @@ static void fill_vring_enable(const struct vhost_user *user,
 }
 
 static void fill_vring_address(const struct vhost_user *user,
-			       const struct vhost_user_queue *queue, struct vhost_user_outgoing *out)
+			       const struct vhost_user_queue *queue,
+			       struct vhost_user_outgoing *out)
 {
 	(void)user;
 	out->payload.address.index = queue->remote.queue->index;
