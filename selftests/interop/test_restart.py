@@ -16,8 +16,9 @@ OTHER_DISK = "/tmp/bridge-other.sock"
 RESTARTS = 5
 
 # Writes and reads that are verified all the while, of all sizes, through the page cache of the
-# host and past it.  At each mark both disks have moved since the one before.
-LOAD = f"""
+# host and past it.  At each mark, of which there are as many as its argument says, both disks
+# have moved since the one before.
+LOAD = """
 cd /tmp
 for disk in vda vdb; do
     fio --name=$disk --filename=/dev/$disk --direct=1 --ioengine=libaio --iodepth=32 \\
@@ -25,9 +26,9 @@ for disk in vda vdb; do
         --verify=crc32c --verify_backlog=64 --verify_fatal=1 --group_reporting >$disk.log 2>&1 &
     eval "$disk=$!"
 done
-done_by() {{ awk '{{ print $1 + $5 }}' /sys/block/$1/stat; }}
+done_by() { awk '{ print $1 + $5 }' /sys/block/$1/stat; }
 moved()
-{{
+{
     for disk in vda vdb; do
         before=$(done_by $disk)
         for try in $(seq 300); do
@@ -37,8 +38,8 @@ moved()
         echo "$disk stands still"; head -n 20 $disk.log; dmesg | tail -n 5
         return 1
     done
-}}
-for restart in $(seq {RESTARTS}); do
+}
+for restart in $(seq $1); do
     moved || exit 1
     mark restart
 done
@@ -71,7 +72,7 @@ def restart_test(packed):
 
         with bridge, booted(disks, name + "-guest", vmm="qemu", cpus=2) as running:
             check_format(running, 2, packed)
-            running.check("sh /job/load", 2 * SECONDS, restart)
+            running.check(f"sh /job/load {RESTARTS}", 2 * SECONDS, restart)
             check_disks(running, [("vda", BLOCK_DEVICE), ("vdb", FILE)])
             equal(running.power_off(SECONDS), 0, "exit status of QEMU")
         equal(kernel_complaints(), [], "complaints in the kernel log")

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/message.h"
 #include "option_table.h"
 #include "option_text.h"
+#include "vhost_user/message.h"
 
 #define SERIAL_LENGTH 20
 
