@@ -114,8 +114,8 @@ def keys():
 
 def choices():
     """values that are one of a few"""
-    offers_are("vqvmm run --disk path=a.img,backend=", "user", "vhost")
-    offers_are("vqvmm run --disk backend=v", "vhost")
+    offers_are("vqvmm run --disk path=a.img,backend=", "user", "vhost", "vhost-user")
+    offers_are("vqvmm run --disk backend=v", "vhost", "vhost-user")
     offers_are("vqvmm run --net packed=o", "on", "off")
     columns = help_words("vqtop", r"^  ([a-z0-9]+) +[A-Z]")
     assert len(columns) > 10, columns
