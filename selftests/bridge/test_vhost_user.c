@@ -240,6 +240,20 @@ TEST_F(disk, drivers_come_and_go_without_a_back_end)
 	wait_for_lines(&self->watch, 2);
 }
 
+/* It is tried again and again, and said once. */
+TEST_F(disk, one_that_is_away_for_a_while)
+{
+	guest_load_driver(&self->guest, SPLIT);
+	ASSERT_TRUE(fake_back_end_serves(&self->back, 2));
+	fake_back_end_stop(&self->back);
+	sleep(4);
+	EXPECT_EQ(1, watch_lines(&self->watch));
+	fake_back_end_start(&self->back);
+	EXPECT_TRUE(fake_back_end_serves(&self->back, 2));
+	self->lines = 2;
+	wait_for_lines(&self->watch, 2);
+}
+
 /* Without a buffer nobody knows what was under way. */
 TEST_F(disk, one_that_keeps_nothing)
 {
@@ -290,11 +304,13 @@ TEST_F(disk, one_that_is_replaced_by_another_disk)
 	self->back.config[1] = size + 1;
 	fake_back_end_start(&self->back);
 	wait_for_lines(&self->watch, 2);
+	EXPECT_TRUE(fake_back_end_serves(&self->back, 0));
 	fake_back_end_stop(&self->back);
 	self->back.config[1] = size;
 	self->back.features &= ~VIRTIO_FEATURE(VIRTIO_BLK_F_FLUSH);
 	fake_back_end_start(&self->back);
 	wait_for_lines(&self->watch, 3);
+	EXPECT_TRUE(fake_back_end_serves(&self->back, 0));
 	fake_back_end_stop(&self->back);
 	self->back.features = features;
 	fake_back_end_start(&self->back);

@@ -18,6 +18,9 @@ import ktap
 
 RESTARTS = 3
 
+# What a bridge says that follows before the kernel is done with the one that was killed.
+TOO_SOON = ["another process serves it", "where the ring goes on is not known"]
+
 # The driver of a disk gives it up, or takes it.
 UNBIND = ("basename $(readlink -f /sys/block/vda/device) >/tmp/device && "
           "cat /tmp/device >/sys/bus/virtio/drivers/virtio_blk/unbind")
@@ -48,7 +51,8 @@ def served_test(packed):
             check_pause(running, bridge)
             check_messages(name)
             equal(running.power_off(SECONDS), 0, "exit status of a power-off")
-        equal(bridge.output(), "", "what the bridge has said")
+        equal([line for line in bridge.output().splitlines()
+               if not any(text in line for text in TOO_SOON)], [], "what the bridge has said")
         equal(kernel_complaints(), [], "complaints in the kernel log")
     return (f"vqhost-bridge, {'packed' if packed else 'split'} rings: data is intact, nothing is "
             "lost when it dies"), test

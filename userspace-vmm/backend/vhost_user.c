@@ -102,7 +102,7 @@ static void handle_timer(void *opaque)
 		if (connect_back_end(user))
 			loop_timer_arm(user->timer, RETRY);
 	} else if (user->awaiting) {
-		vhost_user_lose(user, "no answer");
+		vhost_user_give_up(user);
 	} else {
 		vhost_user_advance(user);
 	}

@@ -130,6 +130,7 @@ void vhost_user_lose(struct vhost_user *user, const char *format, ...)
 /* vhost_user_dialogue.c */
 void vhost_user_advance(struct vhost_user *user);
 void vhost_user_receive(struct vhost_user *user);
+void vhost_user_give_up(struct vhost_user *user);
 int vhost_user_settle(struct vhost_user *user);
 int vhost_user_stop_queue(struct vhost_user *user, struct vhost_user_queue *queue);
 void vhost_user_tell_call(struct vhost_user *user, struct vhost_user_queue *queue);

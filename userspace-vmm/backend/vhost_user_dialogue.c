@@ -219,6 +219,15 @@ void vhost_user_receive(struct vhost_user *user)
 		vhost_user_advance(user);
 }
 
+/**
+ * vhost_user_give_up() - an answer has been awaited for too long
+ * @user: the backend, awaits one
+ */
+void vhost_user_give_up(struct vhost_user *user)
+{
+	vhost_user_lose(user, "%s: no answer", user->awaiting->name);
+}
+
 static int milliseconds_until(const struct timespec *end)
 {
 	struct timespec now;
@@ -245,7 +254,7 @@ int vhost_user_settle(struct vhost_user *user)
 	while (user->socket >= 0 && user->awaiting) {
 		left = milliseconds_until(&end);
 		if (left <= 0)
-			vhost_user_lose(user, "%s: no answer", user->awaiting->name);
+			vhost_user_give_up(user);
 		else if (poll(&socket, 1, left) > 0)
 			receive(user);
 	}
