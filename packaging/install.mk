@@ -13,11 +13,15 @@ MODULES_FOLDER := updates/vqhost
 # Files below PREFIX beside those of the programs, which install themselves: SOURCE:FOLDER.
 SHARED_FILES := uapi/linux/vqhost.h:include/linux docs/man/vqhost.4:share/man/man4 \
 	packaging/60-vqhost.rules:lib/udev/rules.d packaging/vqhost.conf:lib/modules-load.d
+# A unit for systemd, which has to know where the program is.
+UNIT := packaging/vqhost-bridge@.service
+UNIT_FOLDER := lib/systemd/system
 # Other names of that manual page.
 PAGE_LINKS := share/man/man4/vqhost-net.4 share/man/man4/vqhost-blk.4
 
 # Folders that a Debian system need not have below PREFIX, the inner ones first.
-FOLDERS := include/linux lib/udev/rules.d lib/udev lib/modules-load.d share/man/man1 share/man/man4 \
+FOLDERS := include/linux lib/udev/rules.d lib/udev lib/modules-load.d lib/systemd/system lib/systemd \
+	share/man/man1 share/man/man4 \
 	share/bash-completion/completions share/bash-completion share/qemu/vhost-user share/qemu
 
 # $(call depmod,RELEASE): a shell command.
@@ -37,6 +41,8 @@ install-userland: userland vqtop ## install all but the modules: programs, heade
 	@for file in $(SHARED_FILES); do \
 		install -D -m 644 -t "$(DESTDIR)$(PREFIX)/$${file#*:}" "$${file%:*}" || exit; \
 	done
+	@install -d "$(DESTDIR)$(PREFIX)/$(UNIT_FOLDER)"
+	@sed 's|@BINDIR@|$(PREFIX)/bin|' $(UNIT).in >"$(DESTDIR)$(PREFIX)/$(UNIT_FOLDER)/$(notdir $(UNIT))"
 	@for link in $(PAGE_LINKS); do ln -sf vqhost.4 "$(DESTDIR)$(PREFIX)/$$link" || exit; done
 
 uninstall: ## remove what install has put there, for all kernels (DESTDIR, PREFIX)
@@ -45,6 +51,7 @@ uninstall: ## remove what install has put there, for all kernels (DESTDIR, PREFI
 	@for file in $(SHARED_FILES); do \
 		rm -f "$(DESTDIR)$(PREFIX)/$${file#*:}/$$(basename "$${file%:*}")" || exit; \
 	done
+	@rm -f "$(DESTDIR)$(PREFIX)/$(UNIT_FOLDER)/$(notdir $(UNIT))"
 	@for link in $(PAGE_LINKS); do rm -f "$(DESTDIR)$(PREFIX)/$$link" || exit; done
 	@for folder in $(FOLDERS:%="$(DESTDIR)$(PREFIX)/%"); do \
 		[ ! -d "$$folder" ] || rmdir --ignore-fail-on-non-empty "$$folder" || exit; \

@@ -232,8 +232,6 @@ static int run(char **arguments)
 
 static void print_help(void)
 {
-	unsigned int i;
-
 	printf("usage: vqvmm run --kernel FILE [OPTION]...\n"
 	       "       vqvmm COMMAND MACHINE\n"
 	       "       vqvmm help | version\n"
@@ -243,9 +241,7 @@ static void print_help(void)
 	options_help(stdout);
 	printf("\ncommands for a machine with a --name:\n");
 	control_help(stdout);
-	printf("\nexit status:\n");
-	for (i = 0; i < ARRAY_SIZE(exits); i++)
-		printf("  %3d  %s\n", (int)exits[i].status, exits[i].text);
+	option_help_exits(stdout, exits);
 }
 
 /* What bash is told: for the Makefile. */
@@ -262,8 +258,6 @@ static void print_completion(void)
 /* The parts of the manual page and of the completion that tables know: for the Makefile. */
 static int print_manual(const char *section)
 {
-	unsigned int i;
-
 	if (!strcmp(section, "options")) {
 		options_manual(stdout);
 		return 0;
@@ -278,8 +272,7 @@ static int print_manual(const char *section)
 	}
 	if (strcmp(section, "exits"))
 		return option_error("manual", section, "there is no such section");
-	for (i = 0; i < ARRAY_SIZE(exits); i++)
-		printf(".TP\n.B %d\n%s\n", (int)exits[i].status, exits[i].text);
+	option_manual_exits(stdout, exits);
 	return 0;
 }
 

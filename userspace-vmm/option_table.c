@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tables of options: found in them, read by them, and written into help texts and
- * manual pages.
+ * Tables of options: found in them, read by them, and written into help texts, manual
+ * pages and completions.
  */
 #include "option_table.h"
 
@@ -74,5 +74,30 @@ void option_manual_rows(FILE *to, const struct option_row *row, const char *sepa
 			option_manual_rows(to, row->keys, "=");
 			fputs(".RE\n", to);
 		}
+	}
+}
+
+void option_completion_names(FILE *to, const struct option_row *row, const char *end)
+{
+	for (; row->name; row++)
+		fprintf(to, " %s%s", row->name, end);
+}
+
+void option_completion_values(FILE *to, const char *before, const struct option_row *row)
+{
+	char context[64];
+
+	for (; row->name; row++) {
+		if (!row->argument)
+			continue;
+		snprintf(context, sizeof(context), "%s %s", before, row->name);
+		option_completion_begin(to, context);
+		if (row->keys)
+			option_completion_names(to, row->keys, "=");
+		else
+			fputs(row->argument, to);
+		option_completion_end(to);
+		if (row->keys)
+			option_completion_values(to, context, row->keys);
 	}
 }

@@ -61,4 +61,21 @@ void option_help_rows(FILE *to, const struct option_row *row, int indent, int be
  */
 void option_manual_rows(FILE *to, const struct option_row *row, const char *separator);
 
+/**
+ * option_completion_names() - write the names of a table, for bash to complete
+ * @to: where
+ * @row: the table
+ * @end: what follows each name
+ */
+void option_completion_names(FILE *to, const struct option_row *row, const char *end);
+
+/**
+ * option_completion_values() - write what values the options of a table have, for bash to
+ * complete: a line for each option that has one, and for each of its keys
+ * @to: where
+ * @before: what is there before an option, words separated by one space
+ * @row: the table
+ */
+void option_completion_values(FILE *to, const char *before, const struct option_row *row);
+
 #endif /* VQVMM_OPTION_TABLE_H */

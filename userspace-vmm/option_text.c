@@ -42,3 +42,16 @@ void option_completion_end(FILE *to)
 {
 	fputs("'\n", to);
 }
+
+void option_help_exits(FILE *to, const struct option_exit *row)
+{
+	fputs("\nexit status:\n", to);
+	for (; row->text; row++)
+		fprintf(to, "  %3d  %s\n", row->status, row->text);
+}
+
+void option_manual_exits(FILE *to, const struct option_exit *row)
+{
+	for (; row->text; row++)
+		fprintf(to, ".TP\n.B %d\n%s\n", row->status, row->text);
+}

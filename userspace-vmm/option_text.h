@@ -39,4 +39,28 @@ void option_completion_begin(FILE *to, const char *before);
  */
 void option_completion_end(FILE *to);
 
+/**
+ * struct option_exit - an exit status in words
+ * @status: of a program
+ * @text: why it ends with it; NULL ends a table
+ */
+struct option_exit {
+	int status;
+	const char *text;
+};
+
+/**
+ * option_help_exits() - write the exit statuses for a help text
+ * @to: where
+ * @row: a table
+ */
+void option_help_exits(FILE *to, const struct option_exit *row);
+
+/**
+ * option_manual_exits() - write them for a manual page, in troff
+ * @to: where
+ * @row: a table
+ */
+void option_manual_exits(FILE *to, const struct option_exit *row);
+
 #endif /* VQVMM_OPTION_TEXT_H */

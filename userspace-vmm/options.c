@@ -29,18 +29,21 @@ static OPTION_PARSER(parse_net);
 #define RUN(field) .offset = offsetof(struct options, field)
 
 static const struct option_row disk_keys[] = {
-	{ "path", "FILE", "file or block device", parse_text, DISK(path), .low = 1,
-	  .required = true },
-	{ "backend", "user|vhost", "where it is served: by vqvmm (the default), or by\n"
-	  "a kernel device", parse_backend, DISK(backend) },
+	{ "path", "FILE", "file or block device", parse_text, DISK(path), .low = 1 },
+	{ "backend", "user|vhost|vhost-user", "where it is served: by vqvmm (the default), by\n"
+	  "a kernel device, or by a process that listens at a\n"
+	  "socket, which has the file", parse_backend, DISK(backend),
+	  .high = BACKEND_VHOST_USER },
 	{ "device", "FILE", "kernel device for backend=vhost\n"
 	  "(default /dev/vqhost-blk)", parse_text, DISK(device), .low = 1 },
+	{ "socket", "FILE", "Unix socket for backend=vhost-user", parse_text, DISK(socket),
+	  .low = 1 },
 	{ "queues", "N", "number of queues (default 1)", parse_number, DISK(queues),
 	  .low = 1, .high = 64 },
 	{ "queue-size", "N", "entries of a queue, a power of 2 (default 256)", parse_power_of_2,
 	  DISK(queue_size), .low = 2, .high = 1024 },
 	{ "readonly", "on|off", "the guest may not write (default off)", parse_on_off,
-	  DISK(readonly) },
+	  DISK(readonly), .given = offsetof(struct disk_options, readonly_set) },
 	{ "serial", "TEXT", "identity, up to 20 characters", parse_text, DISK(serial),
 	  .high = SERIAL_LENGTH },
 	{ "packed", "on|off", "offer packed rings to the guest (default off)", parse_on_off,
@@ -57,7 +60,7 @@ static const struct option_row net_keys[] = {
 	{ "mac", "ADDRESS", "the guest's address (default: made of the position)", parse_mac,
 	  NET(mac), .given = offsetof(struct net_options, mac_set) },
 	{ "backend", "user|vhost", "where it is served: by vqvmm (the default), or by\n"
-	  "a kernel device", parse_backend, NET(backend) },
+	  "a kernel device", parse_backend, NET(backend), .high = BACKEND_VHOST },
 	{ "device", "FILE", "kernel device for backend=vhost: the default,\n"
 	  "/dev/vqhost-net, or /dev/vhost-net", parse_text, NET(device), .low = 1 },
 	{ "queues", "N", "number of queue pairs (default 1)", parse_number, NET(queues),
@@ -96,14 +99,20 @@ static const struct option_row run_rows[] = {
 
 static OPTION_PARSER(parse_backend)
 {
-	(void)row;
-	if (!strcmp(value, "user"))
-		*(enum backend_kind *)field = BACKEND_USER;
-	else if (!strcmp(value, "vhost"))
-		*(enum backend_kind *)field = BACKEND_VHOST;
-	else
-		return reject(parser, "neither user nor vhost");
-	return 0;
+	static const char *const names[] = {
+		[BACKEND_USER] = "user",
+		[BACKEND_VHOST] = "vhost",
+		[BACKEND_VHOST_USER] = "vhost-user",
+	};
+	enum backend_kind kind;
+
+	for (kind = 0; kind <= row->high; kind++) {
+		if (!strcmp(value, names[kind])) {
+			*(enum backend_kind *)field = kind;
+			return 0;
+		}
+	}
+	return reject(parser, "not one of %s", row->argument);
 }
 
 /* A copy that lives as long as the options. */
@@ -170,6 +179,36 @@ static int parse_keys(struct parser *parser, const struct option_row *keys, cons
 	return 0;
 }
 
+/* Is what is behind the disk named as its backend wants it? */
+static int check_disk(const struct parser *parser, const struct disk_options *disk,
+		      const char *value)
+{
+	bool by_socket = disk->backend == BACKEND_VHOST_USER;
+	const char *const given[][2] = {
+		{ "path", disk->path },
+		{ "serial", disk->serial },
+		{ "readonly", disk->readonly_set ? disk->readonly ? "on" : "off" : NULL },
+	};
+	unsigned int i;
+
+	if (disk->device && disk->backend != BACKEND_VHOST)
+		return option_key_error(parser->option, "device", disk->device,
+					"needs backend=vhost");
+	if (disk->socket && !by_socket)
+		return option_key_error(parser->option, "socket", disk->socket,
+					"needs backend=vhost-user");
+	if (!by_socket && !disk->path)
+		return option_error(parser->option, value, "path=FILE is missing");
+	if (by_socket && !disk->socket)
+		return option_error(parser->option, value, "socket=FILE is missing");
+	for (i = 0; by_socket && i < ARRAY_SIZE(given); i++) {
+		if (given[i][1])
+			return option_key_error(parser->option, given[i][0], given[i][1],
+						"who listens at the socket decides that");
+	}
+	return 0;
+}
+
 static OPTION_PARSER(parse_disk)
 {
 	struct options *options = parser->options;
@@ -186,11 +225,10 @@ static OPTION_PARSER(parse_disk)
 		.backend = BACKEND_USER, .queues = 1, .queue_size = 256
 	};
 	err = parse_keys(parser, row->keys, value, disk);
+	if (!err)
+		err = check_disk(parser, disk, value);
 	if (err)
 		return err;
-	if (disk->device && disk->backend != BACKEND_VHOST)
-		return option_key_error(parser->option, "device", disk->device,
-					"needs backend=vhost");
 	if (!disk->device)
 		disk->device = "/dev/vqhost-blk";
 	options->disk_count++;
@@ -279,30 +317,10 @@ void options_manual(FILE *to)
 	option_manual_rows(to, run_rows, " ");
 }
 
-/* A line for what may be given, and one for the value of each; @end: of a name. */
-static void completion_rows(FILE *to, const char *before, const struct option_row *rows,
-			    const char *end)
-{
-	const struct option_row *row;
-	char context[64];
-
-	option_completion_begin(to, before);
-	for (row = rows; row->name; row++)
-		fprintf(to, " %s%s", row->name, end);
-	option_completion_end(to);
-	for (row = rows; row->name; row++) {
-		snprintf(context, sizeof(context), "%s %s", before, row->name);
-		if (row->keys) {
-			completion_rows(to, context, row->keys, "=");
-			continue;
-		}
-		option_completion_begin(to, context);
-		fputs(row->argument, to);
-		option_completion_end(to);
-	}
-}
-
 void options_completion(FILE *to)
 {
-	completion_rows(to, "vqvmm run", run_rows, "");
+	option_completion_begin(to, "vqvmm run");
+	option_completion_names(to, run_rows, "");
+	option_completion_end(to);
+	option_completion_values(to, "vqvmm run", run_rows);
 }

@@ -16,20 +16,24 @@
  * enum backend_kind - where a device's queues are served
  * @BACKEND_USER: by the main loop, under the machine lock
  * @BACKEND_VHOST: by a kernel device that speaks vhost
+ * @BACKEND_VHOST_USER: by another process that speaks vhost-user; disks only
  */
 enum backend_kind {
 	BACKEND_USER,
 	BACKEND_VHOST,
+	BACKEND_VHOST_USER,
 };
 
 /**
  * struct disk_options - a --disk
- * @path: file or block device
+ * @path: file or block device; with BACKEND_VHOST_USER NULL
  * @backend: where it is served
  * @device: with BACKEND_VHOST the kernel device
+ * @socket: with BACKEND_VHOST_USER where the process listens
  * @queues: number of queues
  * @queue_size: entries of each, a power of 2
  * @readonly: the guest may not write
+ * @readonly_set: @readonly was given
  * @serial: identity shown to the guest, up to 20 characters, or NULL
  * @packed: the guest may use packed rings
  * @poll_us: how long a queue polls before it sleeps, in microseconds
@@ -39,9 +43,11 @@ struct disk_options {
 	const char *path;
 	enum backend_kind backend;
 	const char *device;
+	const char *socket;
 	unsigned int queues;
 	unsigned int queue_size;
 	bool readonly;
+	bool readonly_set;
 	const char *serial;
 	bool packed;
 	unsigned int poll_us;

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../userspace-vmm/unix_listen.h"
+#include "../userspace-vmm/unix_socket.h"
 
 #define BACKLOG 128
 
@@ -39,7 +39,7 @@ static int listen_at_path(const char *path, const char *where, struct problem *p
 	if (fd >= 0)
 		return fd;
 	return problem_set(problem, fd == -ENAMETOOLONG ? VQTOP_EXIT_USAGE : VQTOP_EXIT_ERROR,
-			   "--listen %s: %s", where, unix_listen_problem(fd));
+			   "--listen %s: %s", where, unix_socket_problem(fd));
 }
 
 /* Reads ADDRESS:PORT; false if it is not. */
@@ -80,7 +80,7 @@ static int listen_at_port(const char *where, struct problem *problem)
 		return fd;
 	if (errno == EADDRINUSE)
 		problem_set(problem, VQTOP_EXIT_ERROR, "--listen %s: %s", where,
-			    unix_listen_problem(-EADDRINUSE));
+			    unix_socket_problem(-EADDRINUSE));
 	else
 		fail(problem, where);
 	close(fd);

@@ -7,9 +7,9 @@
 
 #include <pthread.h>
 
-#include "bridge/message.h"
 #include "bridge/server.h"
 #include "machine/loop.h"
+#include "vhost_user/message.h"
 
 /* Guest memory of the front end: where its guest and where itself has it. */
 #define GUEST_ADDRESS 0x100000ULL

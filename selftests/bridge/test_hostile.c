@@ -4,7 +4,6 @@
  * that says why, and leaves nothing behind.
  */
 #include <assert.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "bridge/session.h"
 #include "fake_kernel.h"
 #include "front_end.h"
+#include "watch.h"
 
 #include <kselftest_harness.h>
 
@@ -24,46 +24,6 @@
 
 /* Rounds of messages at random. */
 #define ROUNDS 2000
-
-/* What is said on standard error, and what is open, since it began. */
-struct watch {
-	int standard_error;
-	int said;
-	unsigned int open_before;
-};
-
-static unsigned int open_files(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	unsigned int count = 0;
-
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
-
-static void watch_begin(struct watch *watch)
-{
-	watch->standard_error = dup(STDERR_FILENO);
-	watch->said = memfd_create("said", MFD_CLOEXEC);
-	dup2(watch->said, STDERR_FILENO);
-	watch->open_before = open_files();
-}
-
-/* Was just one line said, and is nothing open that was not? */
-static bool watch_end(struct watch *watch)
-{
-	char said[1024] = "";
-	bool good = open_files() == watch->open_before;
-
-	dup2(watch->standard_error, STDERR_FILENO);
-	close(watch->standard_error);
-	good &= pread(watch->said, said, sizeof(said) - 1, 0) > 0 &&
-		strchr(said, '\n') == said + strlen(said) - 1;
-	close(watch->said);
-	return good;
-}
 
 /**
  * struct bad - a message that ends its connection
@@ -203,7 +163,7 @@ static bool is_refused(const struct bad *message, bool negotiated)
 	send_bad(&front, message);
 	refused = front_end_was_refused(&front);
 	front_end_end(&front);
-	return watch_end(&watch) && refused && !kernel.owned;
+	return watch_end(&watch, 1) && refused && !kernel.owned;
 }
 
 TEST(one_line_and_the_end_of_the_connection)

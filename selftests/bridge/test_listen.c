@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "bridge/server.h"
-#include "unix_listen.h"
+#include "unix_socket.h"
 #include "fake_kernel.h"
 #include "front_end.h"
 #include "option_values.h"

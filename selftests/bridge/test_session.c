@@ -405,4 +405,33 @@ TEST_F(session, a_packed_ring_goes_on_where_the_kernel_has_stopped)
 	memset(&kernel, 0, sizeof(kernel));
 }
 
+/* A front end whose driver was replaced hands over another buffer, but not while a ring runs. */
+TEST_F(session, a_buffer_takes_the_place_of_another_one)
+{
+	union vhost_user_payload where = { .inflight = { .queues = 2, .queue_size = 64 } };
+	uint64_t kept;
+	int buffer, i;
+
+	for (i = 0; i < 2; i++) {
+		negotiate(&self->front, VERSION_1 | PACKED);
+		send_message(&self->front, VHOST_USER_GET_INFLIGHT_FD, VHOST_USER_VERSION, &where,
+			     sizeof(where.inflight), NULL, 0);
+		ASSERT_EQ(sizeof(where.inflight),
+			  receive_reply(&self->front, VHOST_USER_GET_INFLIGHT_FD, &where,
+					sizeof(where), &buffer));
+		set_position(buffer, VQHOST_POSITION_KNOWN | (uint64_t)(0x80018001 + i));
+		run_packed(&self->front, buffer, &where);
+		synchronise(&self->front);
+		EXPECT_EQ(0x80018001 + i, kernel.base[1]);
+		memcpy(&kept, (void *)(uintptr_t)kernel.position[1], sizeof(kept));
+		EXPECT_EQ(VQHOST_POSITION_KNOWN | (uint64_t)(0x80018001 + i), kept);
+		if (!i)
+			get_base(&self->front, 1);
+		close(buffer);
+	}
+	tell_acknowledged(&self->front, VHOST_USER_SET_INFLIGHT_FD, &where, sizeof(where.inflight),
+			  self->front.memory);
+	EXPECT_TRUE(front_end_was_refused(&self->front));
+}
+
 TEST_HARNESS_MAIN

@@ -44,7 +44,11 @@ class GuestLost(GuestError):
 
 @dataclasses.dataclass
 class Disk:
-    """A virtio-blk device: the file behind it and the backend that serves it."""
+    """A virtio-blk device: the file behind it and the backend that serves it.
+
+    One of the backend "vhost-user" is served by whoever listens at the socket device, and has
+    the file; a net likewise, but by QEMU alone.
+    """
     path: str
     backend: str = "user"
     device: str = None
@@ -78,8 +82,12 @@ def vqvmm_command(kernel, initrd, cmdline, cpus, memory, devices, machine_name=N
     if machine_name:
         command += ["--name", machine_name]
     for device in devices:
-        backend = [("backend", device.backend), ("device", device.device),
-                   ("queues", device.queues), ("packed", "on" if device.packed else None)]
+        backend = [("backend", device.backend), ("queues", device.queues),
+                   ("packed", "on" if device.packed else None)]
+        if device.backend == "vhost-user":
+            command += ["--disk", _options([("socket", device.device)] + backend)]
+            continue
+        backend += [("device", device.device)]
         if isinstance(device, Disk):
             command += ["--disk", _options([("path", device.path)] + backend +
                                            [("readonly", "on" if device.readonly else None)])]
@@ -126,8 +134,7 @@ def _inherited(fds):
 def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
     """The same machine by stock QEMU, as far as it can: disks by its own backend.
 
-    With a net behind an IOMMU it has an emulated one, which the guest uses.  A device of the
-    backend "vhost-user" is served by whoever listens at the socket that it names.
+    With a net behind an IOMMU it has an emulated one, which the guest uses.
     """
     behind_iommu = any(isinstance(device, Net) and device.iommu for device in devices)
     if behind_iommu:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""vqhost-bridge as tests start and end it."""
+"""vqhost-bridge, and another back end, as tests start and end them."""
 
 import os
 import signal
@@ -20,18 +20,19 @@ class Bridge:
     """A running vqhost-bridge.  Use as a context manager: leaving it ends it in good order."""
 
     def __init__(self, *options, name="bridge"):
-        self.options = list(options)
+        self.command = [BRIDGE, *options]
+        self.sockets = [option.split("=", 1)[1] for option in options
+                        if option.startswith("--socket-path=")]
         self.log_path = os.path.join(LOGS, f"{name}.log")
         self._log = open(self.log_path, "wb", buffering=0)
         self.process = None
 
     def start(self):
         """Start it, and wait until it listens."""
-        self.process = subprocess.Popen([BRIDGE] + self.options, stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
                                         stdout=self._log, stderr=self._log)
         deadline = time.monotonic() + SECONDS
-        for path in [option.split("=", 1)[1] for option in self.options
-                     if option.startswith("--socket-path=")]:
+        for path in self.sockets:
             while not self._listens(path):
                 if self.process.poll() is not None:
                     raise AssertionError(f"the bridge ended: {self.output()}")
@@ -78,3 +79,15 @@ class Bridge:
         else:
             self.end()
         self._log.close()
+
+
+class StorageDaemon(Bridge):
+    """QEMU's back end for a disk, used likewise."""
+
+    def __init__(self, path, file, queues):
+        super().__init__(name="storage-daemon")
+        self.sockets = [path]
+        self.command = ["qemu-storage-daemon",
+                        "--blockdev", f"driver=file,node-name=disk,filename={file},cache.direct=on",
+                        "--export", "type=vhost-user-blk,id=export,node-name=disk,writable=on,"
+                        f"num-queues={queues},addr.type=unix,addr.path={path}"]

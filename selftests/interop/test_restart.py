@@ -16,11 +16,12 @@ DISK = "/tmp/bridge-disk.sock"
 OTHER_DISK = "/tmp/bridge-other.sock"
 RESTARTS = 5
 
-# At each mark both disks have moved since the one before.
-SCRIPT = f"""
+# At each mark, of which there are as many as its argument says, both disks have moved since
+# the one before.
+SCRIPT = """
 . /job/load
 load_disks vda vdb
-for restart in $(seq {RESTARTS}); do
+for restart in $(seq $1); do
     loads_move || exit 1
     mark restart
 done
@@ -44,7 +45,7 @@ def restart_test(packed):
 
         with bridge, booted(disks, name + "-guest", vmm="qemu", cpus=2) as running:
             check_format(running, 2, packed)
-            running.check("sh /job/script", 2 * SECONDS, restart)
+            running.check(f"sh /job/script {RESTARTS}", 2 * SECONDS, restart)
             check_disks(running, [("vda", BLOCK_DEVICE), ("vdb", FILE)])
             equal(running.power_off(SECONDS), 0, "exit status of QEMU")
         equal(kernel_complaints(), [], "complaints in the kernel log")

@@ -12,7 +12,7 @@ build_silently()
 	local log status
 
 	log=$(mktemp)
-	make "$@" >"$log" 2>&1
+	make -j"$(nproc)" "$@" >"$log" 2>&1
 	status=$?
 	grep -q 'warning:' "$log" && status=1
 	[ "$status" -eq 0 ] || cat "$log"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""What bash offers after the tabulator key for vqvmm and vqtop, as installed."""
+"""What bash offers after the tabulator key for vqvmm, vqhost-bridge and vqtop, as installed."""
 
 import os
 import re
@@ -63,7 +63,7 @@ def offers_are(line, *wanted):
 
 def help_words(program, pattern):
     """What the help text of a program names, by a pattern at the begin of a line."""
-    text = subprocess.check_output([BUILD / program, "help"], text=True)
+    text = subprocess.check_output([BUILD / program, "--help"], text=True)
     return re.findall(pattern, text, re.MULTILINE)
 
 
@@ -87,6 +87,16 @@ def options():
     for command in ("", "latency ", "serve "):
         offered |= {word for word in complete(f"vqtop {command}--")[0]}
     assert offered == named, offered ^ named
+
+
+def options_of_bridge():
+    """options of vqhost-bridge, also behind one that has no value"""
+    named = help_words("vqhost-bridge", r"^  (--[a-z-]+)")
+    assert len(named) > 5, named
+    offers_are("vqhost-bridge --s", "--socket-path", "--serial")
+    offers_are("vqhost-bridge --fd 3 --", *named)
+    offers_are("vqhost-bridge --", *named, "--print-capabilities", "--help", "--version")
+    offers_are("vqhost-bridge --blk-file a.img --read-only --", *named)
 
 
 def options_of_commands():
@@ -114,8 +124,9 @@ def keys():
 
 def choices():
     """values that are one of a few"""
-    offers_are("vqvmm run --disk path=a.img,backend=", "user", "vhost")
-    offers_are("vqvmm run --disk backend=v", "vhost")
+    offers_are("vqvmm run --disk path=a.img,backend=", "user", "vhost", "vhost-user")
+    offers_are("vqvmm run --net tap=t,backend=", "user", "vhost")
+    offers_are("vqvmm run --disk backend=v", "vhost", "vhost-user")
     offers_are("vqvmm run --net packed=o", "on", "off")
     columns = help_words("vqtop", r"^  ([a-z0-9]+) +[A-Z]")
     assert len(columns) > 10, columns
@@ -125,7 +136,7 @@ def choices():
 def numbers():
     """nothing for a number or a text"""
     for line in ("vqvmm run --cpus ", "vqvmm run --disk queues=", "vqvmm run --name ", "vqtop --pid ",
-                 "vqtop --interval "):
+                 "vqhost-bridge --serial ", "vqtop --interval "):
         offers_are(line)
 
 
@@ -136,7 +147,8 @@ def files():
         for name in ("disk one.img", "disk.img"):
             Path(folder, name).touch()
         for line in (f"vqvmm run --kernel {folder}/d", f"vqvmm run --disk path={folder}/d",
-                     f"vqvmm run --disk backend=user,path={folder}/d"):
+                     f"vqvmm run --disk backend=user,path={folder}/d",
+                     f"vqhost-bridge --blk-file {folder}/d", f"vqhost-bridge --socket-path {folder}/d"):
             offers_are(line, f"{folder}/disk one.img", f"{folder}/disk.img")
             assert "-o filenames" in complete(line)[1]
         offers_are(f"vqtop --debugfs {folder}/", f"{folder}/sub")
@@ -144,8 +156,9 @@ def files():
 
 def taps():
     """interfaces that are taps"""
-    offers, _ = complete("vqvmm run --net tap=", INTERFACES)
-    assert offers == ["vqt0", "vqt1"], offers
+    for line in "vqvmm run --net tap=", "vqhost-bridge --tap ":
+        offers, _ = complete(line, INTERFACES)
+        assert offers == ["vqt0", "vqt1"], offers
 
 
 def machines():
@@ -171,5 +184,5 @@ def loaded_by_name():
 
 
 if __name__ == "__main__":
-    ktap.main([commands, options, options_of_commands, keys, choices, numbers, files, taps, machines,
+    ktap.main([commands, options, options_of_bridge, options_of_commands, keys, choices, numbers, files, taps, machines,
                loaded_by_name])

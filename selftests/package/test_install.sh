@@ -60,7 +60,7 @@ install_for()
 	shift
 
 	for kernel in $kernels; do
-		make -s install KDIR="${headers[$kernel]}" "$@" || return
+		make -s -j"$(nproc)" install KDIR="${headers[$kernel]}" "$@" || return
 	done
 }
 
@@ -81,7 +81,9 @@ expected()
 		bin/vqvmm 755
 		include/linux/vqhost.h 644
 		lib/modules-load.d/vqhost.conf 644
+		lib/systemd/system/vqhost-bridge@.service 644
 		lib/udev/rules.d/60-vqhost.rules 644
+		share/bash-completion/completions/vqhost-bridge 644
 		share/bash-completion/completions/vqtop 644
 		share/bash-completion/completions/vqvmm 644
 		share/man/man1/vqhost-bridge.1 644
@@ -136,6 +138,16 @@ loaded_at_boot()
 	[ "$(grep -v '^#' "$1")" = $'vqhost_net\nvqhost_blk' ]
 }
 
+# systemd knows all that the unit says, and finds the program where it is built.
+unit_is_valid()
+{
+	local remarks
+
+	sed "s|@BINDIR@|$PWD/build|" packaging/vqhost-bridge@.service.in >"$work/vqhost-bridge@.service"
+	remarks=$(systemd-analyze verify --man=no "$work/vqhost-bridge@.service" 2>&1)
+	[ -z "$remarks" ] || { echo "$remarks"; return 1; }
+}
+
 gone()
 {
 	diff "$work/before" <(describe "$work/root")
@@ -164,7 +176,7 @@ dkms_sources()
 
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' dkms.conf)
 
-ktap_plan 15
+ktap_plan 16
 
 ktap_run "a root with two kernels" make_root "$work/root"
 describe "$work/root" >"$work/before"
@@ -173,6 +185,7 @@ ktap_equal "$(files "$work/root")" "$(expected "${KERNELS[*]}" usr/local)" "all 
 ktap_run "depmod knows the modules, and what they need" modules_resolve
 ktap_run "modules are those of their kernel" modules_are_of_their_kernel
 ktap_run "the modules are loaded at boot" loaded_at_boot "$work/root/usr/local/lib/modules-load.d/vqhost.conf"
+ktap_run "the unit of vqhost-bridge is one for systemd" unit_is_valid
 ktap_run "install once more" install_for 6.1 DESTDIR="$work/root"
 ktap_run "uninstall" make -s uninstall DESTDIR="$work/root"
 ktap_run "nothing is left, depmod knows nothing of it" gone

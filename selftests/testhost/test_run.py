@@ -4,8 +4,10 @@
 
 import importlib.machinery
 import importlib.util
+import json
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 SELFTESTS = Path(__file__).resolve().parent.parent
@@ -59,11 +61,24 @@ def check_void(voids, expected):
     assert actual == expected, f"expected {expected}, got {actual}"
 
 
+def check_problems():
+    """The sum of test files names each failed case, also after it has been written to a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "test"
+        path.write_text("#!/bin/sh\nprintf '1..2\\nnot ok 1 one\\nok 2 two\\n'\n")
+        path.chmod(0o755)
+        tests = [RUN.Test("virtqueue", path), RUN.Test("model", path)]
+        total = RUN.Count(**json.loads(json.dumps(vars(RUN.run_list(tests, Path(folder), 1)))))
+    assert total.problems == ["virtqueue/test: one", "model/test: one"], total.problems
+    assert (total.passed, total.failed) == (2, 2), total
+
+
 BOTH = ["a/1", "a/2"]
 VOIDS = [
     ("what a void host did is done again", lambda: check_void(1, (2, 0, [BOTH] * 2))),
     ("a test that always ends in a void host has failed",
      lambda: check_void(3, (1, 1, [BOTH] * 3 + [["a/2"]]))),
 ]
+PROBLEMS = ("what failed is named with the sum", check_problems)
 
-ktap.main([(name, lambda case=case: check(*case)) for name, case in CASES.items()] + VOIDS)
+ktap.main([(name, lambda case=case: check(*case)) for name, case in CASES.items()] + VOIDS + [PROBLEMS])

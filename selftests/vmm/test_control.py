@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """A machine that runs is asked about itself, paused, resumed and stopped by its name."""
 
+import contextlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -192,15 +194,14 @@ def check_clients(running):
     with connect() as client:
         client.sendall(b"x" * 1000)
         assert is_lost(client), "a request without end is waited for"
-    # These leave before they have their replies.
-    for _ in range(20):
-        with connect() as client:
-            client.sendall(b"pause\n")
-    for _ in range(20):
-        with connect() as client:
-            client.sendall(b"resume\nst")
+    # These leave before they have their replies, or are turned away.
+    for request in [b"pause\n"] * 20 + [b"resume\nst"] * 20:
+        with connect() as client, contextlib.suppress(BrokenPipeError):
+            client.sendall(request)
     many = [connect() for _ in range(17)]
-    assert is_lost(many[16]), "the 17th client is not turned away"
+    # Which of them it is depends on who of those before has been seen to leave.
+    lost, _, _ = select.select(many, [], [], SECONDS)
+    assert lost and all(map(is_lost, lost)), "none of 17 clients is turned away"
     for client in many:
         client.close()
     # One that takes no reply does not keep others waiting.

@@ -71,6 +71,17 @@ cases=$(sed 's/#.*//; /^[[:space:]]*$/d' <<-'END'
 	--disk queues=many		| run MACHINE --disk path=WORK/disk,queues=many
 	--disk readonly=maybe		| run MACHINE --disk path=WORK/disk,readonly=maybe
 	--disk packed=maybe		| run MACHINE --disk path=WORK/disk,packed=maybe
+	--disk path=FILE		| run MACHINE --disk backend=vhost
+	--disk socket=FILE		| run MACHINE --disk backend=vhost-user
+	--disk socket=WORK/nope		| run MACHINE --disk path=WORK/disk,socket=WORK/nope
+	--disk socket=WORK/nope		| run MACHINE --disk backend=vhost-user,socket=WORK/nope
+	--disk socket=WORK/disk listens	| run MACHINE --disk backend=vhost-user,socket=WORK/disk
+	--disk path=WORK/disk		| run MACHINE --disk backend=vhost-user,socket=WORK/nope,path=WORK/disk
+	--disk serial=x			| run MACHINE --disk backend=vhost-user,socket=WORK/nope,serial=x
+	--disk readonly=off		| run MACHINE --disk backend=vhost-user,socket=WORK/nope,readonly=off
+	--disk device=/dev/vqhost-blk	| run MACHINE --disk backend=vhost-user,socket=WORK/nope,device=/dev/vqhost-blk
+	--disk poll-us			| run MACHINE --disk backend=vhost-user,socket=WORK/nope,poll-us=5
+	--net backend=vhost-user	| run MACHINE --net tap=vqt0,backend=vhost-user
 	--disk device=/dev/nope		| run MACHINE --disk path=WORK/disk,backend=vhost,device=/dev/nope
 	--disk device=/dev/null		| run MACHINE --disk path=WORK/disk,backend=vhost,device=/dev/null
 	--net tap			| run MACHINE --net backend=user

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 #include <linux/vqhost.h>
 
@@ -52,15 +51,10 @@ unsigned int vhost_queue_vring(const struct vhost_backend *backend,
 static int set_addresses(const struct vhost_backend *backend, const struct virtio_queue *queue)
 {
 	struct vhost_vring_addr address = { .index = vhost_queue_vring(backend, queue) };
-	struct virtio_rings rings;
-	int err;
+	int err = remote_queue_address(queue, &address);
 
-	err = virtio_queue_map(queue, &rings);
 	if (err)
 		return err;
-	address.desc_user_addr = (uintptr_t)rings.descriptors;
-	address.avail_user_addr = (uintptr_t)rings.driver_area;
-	address.used_user_addr = (uintptr_t)rings.device_area;
 	return vhost_control(vhost_queue_fd(backend, queue), VHOST_SET_VRING_ADDR, &address);
 }
 
@@ -77,26 +71,17 @@ static int set_features(struct backend *base, uint64_t features)
 }
 
 /* Why the kernel gave up, if it can tell. */
-static const char *error_reason(const struct vhost_backend *backend,
-				const struct virtio_queue *queue)
+static const char *error_reason(const struct remote_queue *remote)
 {
+	const struct vhost_backend *backend = to_vhost_backend(remote->backend);
 	struct vqhost_vring_stats stats = {
-		.index = vhost_queue_vring(backend, queue),
+		.index = vhost_queue_vring(backend, remote->queue),
 		.size = sizeof(stats),
 	};
 
-	if (vhost_control(vhost_queue_fd(backend, queue), VQHOST_GET_VRING_STATS, &stats))
+	if (vhost_control(vhost_queue_fd(backend, remote->queue), VQHOST_GET_VRING_STATS, &stats))
 		return "the kernel device reports an error";
 	return virtqueue_error_name(stats.error);
-}
-
-static void failed(void *opaque)
-{
-	struct vhost_queue *queue = opaque;
-	eventfd_t count;
-
-	eventfd_read(queue->error, &count);
-	virtio_queue_break(queue->queue, error_reason(queue->backend, queue->queue));
 }
 
 static int set_up_vring(const struct vhost_backend *backend, const struct virtio_queue *queue)
@@ -120,42 +105,34 @@ static int set_up_vring(const struct vhost_backend *backend, const struct virtio
 	return err;
 }
 
-static int start(struct backend *base, struct virtio_queue *virtio_queue)
+static int start(struct backend *base, struct virtio_queue *queue)
 {
 	struct vhost_backend *backend = to_vhost_backend(base);
-	struct vhost_queue *queue = &backend->queues[virtio_queue->index];
-	eventfd_t count;
+	struct remote_queue *remote = &backend->queues[queue->index];
 	int err;
 
-	err = set_up_vring(backend, virtio_queue);
+	err = set_up_vring(backend, queue);
 	if (err)
 		return err;
-	/* An error of its former life is nobody's business any more. */
-	eventfd_read(queue->error, &count);
-	err = loop_add(backend->machine->loop, queue->error, failed, queue);
+	err = remote_queue_begin(remote, queue);
 	if (err)
 		return err;
-	queue->queue = virtio_queue;
-	err = backend->type->set_backend(backend, virtio_queue, true);
-	if (err) {
-		queue->queue = NULL;
-		loop_remove(backend->machine->loop, queue->error);
-	}
+	err = backend->type->set_backend(backend, queue, true);
+	if (err)
+		remote_queue_end(remote);
 	return err;
 }
 
-static void stop(struct backend *base, struct virtio_queue *virtio_queue)
+static void stop(struct backend *base, struct virtio_queue *queue)
 {
 	struct vhost_backend *backend = to_vhost_backend(base);
-	struct vhost_queue *queue = &backend->queues[virtio_queue->index];
 	uint32_t position;
 
-	backend->type->set_backend(backend, virtio_queue, false);
-	if (!vhost_get_base(vhost_queue_fd(backend, virtio_queue),
-			    vhost_queue_vring(backend, virtio_queue), &position))
-		virtio_queue->base = position;
-	loop_remove(backend->machine->loop, queue->error);
-	queue->queue = NULL;
+	backend->type->set_backend(backend, queue, false);
+	if (!vhost_get_base(vhost_queue_fd(backend, queue), vhost_queue_vring(backend, queue),
+			    &position))
+		queue->base = position;
+	remote_queue_end(&backend->queues[queue->index]);
 }
 
 static void set_call(struct backend *base, struct virtio_queue *queue)
@@ -172,10 +149,8 @@ static void destroy(struct backend *base)
 	struct vhost_backend *backend = to_vhost_backend(base);
 	unsigned int i;
 
-	for (i = 0; backend->queues && i < backend->fd_count * backend->vrings; i++) {
-		if (backend->queues[i].error >= 0)
-			close(backend->queues[i].error);
-	}
+	for (i = 0; backend->queues && i < backend->fd_count * backend->vrings; i++)
+		remote_queue_fini(&backend->queues[i]);
 	while (backend->fd_count) {
 		if (backend->fds[--backend->fd_count] >= 0)
 			close(backend->fds[backend->fd_count]);
@@ -277,19 +252,14 @@ static int open_file(struct vhost_backend *backend, const struct vhost_settings 
 static int create_queues(struct vhost_backend *backend, unsigned int count)
 {
 	unsigned int i;
+	int err = 0;
 
 	backend->queues = calloc(count, sizeof(*backend->queues));
 	if (!backend->queues)
 		return -ENOMEM;
-	for (i = 0; i < count; i++)
-		backend->queues[i].error = -1;
-	for (i = 0; i < count; i++) {
-		backend->queues[i].backend = backend;
-		backend->queues[i].error = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-		if (backend->queues[i].error < 0)
-			return -errno;
-	}
-	return 0;
+	for (i = 0; i < count && !err; i++)
+		err = remote_queue_init(&backend->queues[i], &backend->base, error_reason);
+	return err;
 }
 
 /**

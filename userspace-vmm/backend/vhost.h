@@ -13,6 +13,7 @@
 #include <linux/vhost.h>
 
 #include "backend/backend.h"
+#include "backend/remote_queue.h"
 #include "virtio/device.h"
 
 struct machine;
@@ -50,18 +51,6 @@ struct vhost_type {
 };
 
 /**
- * struct vhost_queue - a queue that a vring serves
- * @queue: while it runs, else NULL
- * @backend: of the queue
- * @error: eventfd that the kernel signals when it gives up on the vring
- */
-struct vhost_queue {
-	struct virtio_queue *queue;
-	struct vhost_backend *backend;
-	int error;
-};
-
-/**
  * struct vhost_backend - queues of one device
  * @base: what the device sees
  * @type: of the kernel device
@@ -80,7 +69,7 @@ struct vhost_backend {
 	unsigned int fd_count;
 	unsigned int vrings;
 	const void *device;
-	struct vhost_queue *queues;
+	struct remote_queue *queues;
 };
 
 /**

@@ -12,8 +12,8 @@
 
 #include "backend/store.h"
 #include "backend/tap.h"
-#include "bridge/message.h"
 #include "bridge/options.h"
+#include "vhost_user/message.h"
 
 struct bridge_device;
 

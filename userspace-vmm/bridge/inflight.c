@@ -220,6 +220,7 @@ int session_set_inflight(struct session *session)
 {
 	const struct vhost_user_inflight *given = &session->message.payload.inflight;
 	const char *problem;
+	unsigned int i;
 	int fd;
 
 	if (session->message.fd_count != 1)
@@ -232,8 +233,14 @@ int session_set_inflight(struct session *session)
 	fd = session->message.fds[0];
 	if (!session->context.packed)
 		return check_states(session, given, fd);
-	if (session->inflight.base)
-		return session_fail(session, "there is a buffer already");
+	for (i = 0; i < session->device->vrings; i++) {
+		if (session->vrings[i].running)
+			return session_fail(session, "vring %u is running", i);
+	}
+	/* A driver that follows another one has another buffer. */
+	session->context.states = NULL;
+	session->context.state_count = 0;
+	mapping_destroy(&session->inflight);
 	problem = use_states(session, given, fd);
 	return problem ? session_fail(session, "the buffer %s", problem) : 0;
 }

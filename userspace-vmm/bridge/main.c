@@ -14,6 +14,7 @@
 #include "bridge/server.h"
 #include "machine/loop.h"
 #include "machine/signals.h"
+#include "option_text.h"
 #include "option_values.h"
 #include "virtqueue/platform.h"
 
@@ -35,13 +36,11 @@ struct bridge {
 	unsigned int waiting;
 };
 
-static const struct {
-	enum bridge_exit status;
-	const char *text;
-} exits[] = {
+static const struct option_exit exits[] = {
 	{ BRIDGE_EXIT_GOOD, "ended by a signal, or all connections that were passed have ended" },
 	{ BRIDGE_EXIT_ERROR, "anything else failed" },
 	{ BRIDGE_EXIT_BAD_INPUT, "an option, or what it names, is no good" },
+	{ .text = NULL }
 };
 
 static void handle_signal(void *opaque)
@@ -166,29 +165,22 @@ close_signals:
 
 static void print_help(void)
 {
-	unsigned int i;
-
 	printf("usage: vqhost-bridge --socket-path=PATH --blk-file=FILE [OPTION]...\n"
-	       "       vqhost-bridge --socket-path=PATH --tap=NAME [OPTION]...\n"
+	       "       vqhost-bridge --socket-path=PATH --tap=INTERFACE [OPTION]...\n"
 	       "       vqhost-bridge --print-capabilities | --help | --version\n"
 	       "\n"
 	       "Offer disks and network interfaces to front ends that speak vhost-user, and\n"
 	       "have the modules of vqhost serve them.\n\n");
 	bridge_options_help(stdout);
-	printf("\nexit status:\n");
-	for (i = 0; i < ARRAY_SIZE(exits); i++)
-		printf("  %3d  %s\n", (int)exits[i].status, exits[i].text);
+	option_help_exits(stdout, exits);
 }
 
-/* The parts of the manual page that tables know: for the Makefile. */
+/* The parts of the manual page that tables know: for the Makefile, as is the completion. */
 static void print_manual(void)
 {
-	unsigned int i;
-
 	bridge_options_manual(stdout);
 	puts(".SH EXIT STATUS");
-	for (i = 0; i < ARRAY_SIZE(exits); i++)
-		printf(".TP\n.B %d\n%s\n", (int)exits[i].status, exits[i].text);
+	option_manual_exits(stdout, exits);
 }
 
 /* Options that print something and nothing else, whatever the others are. */
@@ -210,6 +202,10 @@ static bool print_only(char **arguments)
 		}
 		if (!strcmp(*arguments, "--print-manual")) {
 			print_manual();
+			return true;
+		}
+		if (!strcmp(*arguments, "--print-completion")) {
+			bridge_options_completion(stdout);
 			return true;
 		}
 	}

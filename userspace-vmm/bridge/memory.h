@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bridge/message.h"
+#include "vhost_user/message.h"
 
 struct vhost_memory;
 

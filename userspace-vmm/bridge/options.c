@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The command line: tables, and the parser, help and manual made of them.
+ * The command line: tables, and the parser, help, manual and completion made of them.
  */
 #include "bridge/options.h"
 
@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/message.h"
 #include "option_table.h"
+#include "option_text.h"
+#include "vhost_user/message.h"
 
 #define SERIAL_LENGTH 20
 
@@ -36,7 +37,7 @@ static const struct option_row device_rows[] = {
 	{ "--read-only", NULL, "the guest may not write to it", parse_flag, DEVICE(read_only) },
 	{ "--serial", "TEXT", "identity of the disk, up to 20 characters", parse_text,
 	  DEVICE(serial), .high = SERIAL_LENGTH },
-	{ "--tap", "NAME", "a network interface: a tap, which must exist", parse_text, DEVICE(tap),
+	{ "--tap", "INTERFACE", "a network interface: a tap, which must exist", parse_text, DEVICE(tap),
 	  .low = 1, .high = IFNAMSIZ - 1 },
 	{ "--queues", "N", "most queues that a front end may use (default 64), of a\n"
 	  "tap pairs of queues (default 1)", parse_number, DEVICE(queues), .low = 1,
@@ -202,4 +203,21 @@ void bridge_options_manual(FILE *to)
 	option_manual_rows(to, device_rows, "=");
 	fputs(".SS Of the process\n", to);
 	option_manual_rows(to, process_rows, "=");
+}
+
+/**
+ * bridge_options_completion() - print the table by which bash completes
+ * @to: where
+ */
+void bridge_options_completion(FILE *to)
+{
+	option_completion_begin(to, "commands");
+	fputs("--print-capabilities --help --version", to);
+	option_completion_end(to);
+	option_completion_begin(to, "vqhost-bridge");
+	option_completion_names(to, device_rows, "");
+	option_completion_names(to, process_rows, "");
+	option_completion_end(to);
+	option_completion_values(to, "vqhost-bridge", device_rows);
+	option_completion_values(to, "vqhost-bridge", process_rows);
 }

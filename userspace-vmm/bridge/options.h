@@ -57,5 +57,6 @@ int bridge_options_parse(struct bridge_options *options, char **arguments);
 void bridge_options_free(struct bridge_options *options);
 void bridge_options_help(FILE *to);
 void bridge_options_manual(FILE *to);
+void bridge_options_completion(FILE *to);
 
 #endif /* VQVMM_BRIDGE_OPTIONS_H */

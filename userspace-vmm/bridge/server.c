@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "unix_listen.h"
+#include "unix_socket.h"
 #include "option_values.h"
 
 /* Front ends that may wait for the one that is there to go. */
@@ -99,7 +99,7 @@ static int open_path(struct server *server, const char *path)
 	server->listener = unix_listen(path, BACKLOG);
 	if (server->listener < 0)
 		return option_error("--socket-path", path, "%s",
-				    unix_listen_problem(server->listener));
+				    unix_socket_problem(server->listener));
 	server->path = path;
 	return 0;
 }

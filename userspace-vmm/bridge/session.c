@@ -102,7 +102,7 @@ void session_stop_vrings(struct session *session)
 /* One message.  0 if it was handled, 1 if none has arrived, -1 at the end. */
 static int step(struct session *session)
 {
-	int ret = message_receive(&session->message, session->socket);
+	int ret = message_receive(&session->message, session->socket, false);
 
 	if (!ret)
 		return 1;

@@ -8,9 +8,9 @@
 
 #include "bridge/device.h"
 #include "bridge/memory.h"
-#include "bridge/message.h"
 #include "bridge/vring.h"
 #include "machine/loop.h"
+#include "vhost_user/message.h"
 
 #define PROTOCOL_FEATURE(name) (1ULL << VHOST_USER_PROTOCOL_F_##name)
 

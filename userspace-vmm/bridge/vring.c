@@ -113,7 +113,10 @@ static const char *find_base(struct bridge_vring *vring, const struct vring_cont
 	return NULL;
 }
 
-/* Have the kernel keep how far a packed ring has come.  0 or -errno. */
+/*
+ * Have the kernel keep how far a packed ring has come, or no longer, where the front end
+ * has replaced the buffer.  0 or -errno.
+ */
 static int set_position(const struct bridge_vring *vring, const struct vring_context *context)
 {
 	struct vqhost_vring_position position = {
@@ -121,7 +124,7 @@ static int set_position(const struct bridge_vring *vring, const struct vring_con
 		.address = (uintptr_t)position_of(vring, context),
 	};
 
-	if (!position.address)
+	if (!context->states)
 		return 0;
 	return vhost_control(bridge_device_file(context->device, vring->index),
 			     VQHOST_SET_VRING_POSITION, &position);

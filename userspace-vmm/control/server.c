@@ -16,7 +16,7 @@
 #include "control/control.h"
 #include "machine/machine.h"
 #include "options.h"
-#include "unix_listen.h"
+#include "unix_socket.h"
 
 #define OPTION "--name"
 
@@ -202,7 +202,7 @@ static int listen_alone(const struct control *control, const char *directory)
 		return option_error(OPTION, control->name, "a machine of that name runs");
 	if (listener < 0)
 		return option_error(OPTION, control->name, "%s: %s", control->address.sun_path,
-				    unix_listen_problem(listener));
+				    unix_socket_problem(listener));
 	return listener;
 }
 

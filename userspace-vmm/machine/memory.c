@@ -5,6 +5,7 @@
 #include "machine/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -42,12 +43,14 @@ int guest_memory_create(uint64_t size, struct guest_memory **out)
 	if (!memory)
 		return -ENOMEM;
 	memory->size = size;
-	memory->fd = memfd_create("guest-memory", MFD_CLOEXEC);
+	memory->fd = memfd_create("guest-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (memory->fd < 0) {
 		err = -errno;
 		goto free_memory;
 	}
-	if (ftruncate(memory->fd, (off_t)size)) {
+	/* It may be handed to another process, which shall not take it away under the vCPUs. */
+	if (ftruncate(memory->fd, (off_t)size) ||
+	    fcntl(memory->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
 		err = -errno;
 		goto close_fd;
 	}

@@ -12,6 +12,7 @@
 #include "backend/store.h"
 #include "backend/user.h"
 #include "backend/vhost.h"
+#include "backend/vhost_user.h"
 #include "machine/machine.h"
 #include "options.h"
 #include "virtio/pci.h"
@@ -27,7 +28,8 @@
  * @device: what the driver sees
  * @config: its configuration
  * @pci: its transport
- * @store: what is behind it
+ * @store: what is behind it, unless that is the backend's own
+ * @has_store: it is open
  * @backend: serves the queues
  */
 struct virtio_blk {
@@ -35,6 +37,7 @@ struct virtio_blk {
 	struct virtio_blk_config config;
 	struct virtio_pci *pci;
 	struct store store;
+	bool has_store;
 	struct backend *backend;
 };
 
@@ -63,15 +66,38 @@ static const struct virtio_device_ops blk_ops = {
 
 static int open_store(struct virtio_blk *blk, const struct disk_options *options)
 {
-	int err = store_open(&blk->store, options->path, options->readonly);
+	int err;
 
+	if (options->backend == BACKEND_VHOST_USER)
+		return 0;
+	err = store_open(&blk->store, options->path, options->readonly);
 	if (err)
 		return option_key_error(OPTION, "path", options->path, "%s", store_problem(err));
+	blk->has_store = true;
 	/* Not a string: all 20 bytes may be used. */
 	if (options->serial)
 		memcpy(blk->store.serial, options->serial,
 		       min(strlen(options->serial), sizeof(blk->store.serial)));
 	return 0;
+}
+
+static void close_store(struct virtio_blk *blk)
+{
+	if (blk->has_store)
+		store_close(&blk->store);
+}
+
+static int create_vhost_user(struct virtio_blk *blk, const struct disk_options *options)
+{
+	const struct vhost_user_settings settings = {
+		.option = OPTION,
+		.socket = options->socket,
+		.queues = options->queues,
+		.queue_size = options->queue_size,
+	};
+
+	return vhost_user_blk_create(blk->device.machine, &settings, &blk->config,
+				     &blk->backend);
 }
 
 static int create_backend(struct virtio_blk *blk, const struct disk_options *options)
@@ -85,6 +111,8 @@ static int create_backend(struct virtio_blk *blk, const struct disk_options *opt
 	};
 	int err;
 
+	if (options->backend == BACKEND_VHOST_USER)
+		return create_vhost_user(blk, options);
 	if (options->backend == BACKEND_VHOST)
 		return vhost_blk_create(machine, &settings, &blk->store, options->queues,
 					&blk->backend);
@@ -101,11 +129,14 @@ static void fill_config(struct virtio_blk *blk, const struct disk_options *optio
 {
 	uint64_t features = blk->backend->features;
 
-	store_fill_config(&blk->store, options->queues,
-			  options->queue_size - DESCRIPTORS_BESIDE_DATA, &blk->config);
+	if (blk->has_store) {
+		store_fill_config(&blk->store, options->queues,
+				  options->queue_size - DESCRIPTORS_BESIDE_DATA, &blk->config);
+		features &= ~store_features_refused(&blk->store, options->queues);
+	}
 	if (!options->packed)
 		features &= ~VIRTIO_FEATURE(VIRTIO_F_RING_PACKED);
-	blk->device.offered = features & ~store_features_refused(&blk->store, options->queues);
+	blk->device.offered = features;
 	blk->device.config = &blk->config;
 	blk->device.config_length = sizeof(blk->config);
 }
@@ -126,7 +157,8 @@ int virtio_blk_create(struct machine *machine, const struct disk_options *option
 	blk->device.machine = machine;
 	blk->device.ops = &blk_ops;
 	blk->device.id = VIRTIO_ID_BLOCK;
-	if (asprintf(&blk->device.name, OPTION " path=%s", options->path) < 0) {
+	if (asprintf(&blk->device.name, OPTION " %s=%s", options->path ? "path" : "socket",
+		     options->path ? options->path : options->socket) < 0) {
 		err = -ENOMEM;
 		goto free_blk;
 	}
@@ -138,7 +170,7 @@ int virtio_blk_create(struct machine *machine, const struct disk_options *option
 		goto close_store;
 	if (options->packed && !(blk->backend->features & VIRTIO_FEATURE(VIRTIO_F_RING_PACKED))) {
 		err = option_key_error(OPTION, "packed", "on", "%s does not know packed rings",
-				       options->device);
+				       options->socket ? options->socket : options->device);
 		goto destroy_backend;
 	}
 	fill_config(blk, options);
@@ -156,7 +188,7 @@ fini_device:
 destroy_backend:
 	backend_destroy(blk->backend);
 close_store:
-	store_close(&blk->store);
+	close_store(blk);
 free_name:
 	free(blk->device.name);
 free_blk:
@@ -172,7 +204,7 @@ void virtio_blk_destroy(struct virtio_blk *blk)
 	virtio_pci_destroy(blk->pci);
 	virtio_device_fini(&blk->device);
 	backend_destroy(blk->backend);
-	store_close(&blk->store);
+	close_store(blk);
 	free(blk->device.name);
 	free(blk);
 }

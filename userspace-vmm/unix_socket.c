@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Listening at a path.
+ * Listening at a path, and connecting to who does.
  */
-#include "unix_listen.h"
+#include "unix_socket.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,36 +18,64 @@ static int create_socket(void)
 	return fd < 0 ? -errno : fd;
 }
 
+static int fill_address(const char *path, struct sockaddr_un *address)
+{
+	*address = (struct sockaddr_un) { .sun_family = AF_UNIX };
+	if (!*path || strlen(path) >= sizeof(address->sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address->sun_path, path);
+	return 0;
+}
+
+static int connect_to(const struct sockaddr_un *address)
+{
+	int fd = create_socket();
+	int err;
+
+	if (fd < 0)
+		return fd;
+	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+int unix_connect(const char *path)
+{
+	struct sockaddr_un address;
+	int err = fill_address(path, &address);
+
+	return err ? err : connect_to(&address);
+}
+
 /* Remove what a server has left that is gone: fails if there is one, or something else. */
 static int remove_stale(const struct sockaddr_un *address)
 {
 	struct stat status;
-	int fd, err;
+	int fd;
 
 	if (lstat(address->sun_path, &status))
 		return 0;
 	if (!S_ISSOCK(status.st_mode))
 		return -ENOTSOCK;
-	fd = create_socket();
-	if (fd < 0)
-		return fd;
-	err = connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
-	close(fd);
-	if (err != ECONNREFUSED)
+	fd = connect_to(address);
+	if (fd >= 0)
+		close(fd);
+	if (fd != -ECONNREFUSED)
 		return -EADDRINUSE;
 	return unlink(address->sun_path) ? -errno : 0;
 }
 
 int unix_listen(const char *path, int backlog)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address;
 	mode_t mask;
 	int fd, err;
 
-	if (!*path || strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	err = remove_stale(&address);
+	err = fill_address(path, &address);
+	if (!err)
+		err = remove_stale(&address);
 	if (err)
 		return err;
 	fd = create_socket();
@@ -65,11 +93,13 @@ int unix_listen(const char *path, int backlog)
 	return fd;
 }
 
-const char *unix_listen_problem(int err)
+const char *unix_socket_problem(int err)
 {
 	switch (err) {
 	case -ENAMETOOLONG:
 		return "not a path of 1 to 107 characters";
+	case -ECONNREFUSED:
+		return "nobody listens";
 	case -EADDRINUSE:
 		return "another server listens";
 	case -ENOTSOCK:

@@ -2,7 +2,7 @@
 /*
  * Messages arrive and leave.
  */
-#include "bridge/message.h"
+#include "vhost_user/message.h"
 
 #include <errno.h>
 #include <string.h>
@@ -57,10 +57,10 @@ static ssize_t receive_part(struct message *message, int socket, void *to, size_
 	return err ? err : count;
 }
 
-static int check_header(const struct vhost_user_header *header)
+static int check_header(const struct vhost_user_header *header, bool reply)
 {
 	if ((header->flags & VHOST_USER_VERSION_MASK) != VHOST_USER_VERSION ||
-	    header->flags & VHOST_USER_REPLY)
+	    !!(header->flags & VHOST_USER_REPLY) != reply)
 		return -EPROTONOSUPPORT;
 	return header->size > sizeof(union vhost_user_payload) ? -EMSGSIZE : 0;
 }
@@ -70,12 +70,13 @@ static int check_header(const struct vhost_user_header *header)
  * @message: cleared, or as an earlier call has left it; message_clear() gives back what
  *	it holds, whatever is returned
  * @socket: of the connection
+ * @reply: the peer answers, else it asks
  *
  * Return: 1 if it is complete; 0 if there is more to come; -ESHUTDOWN at the end of the
  * connection, between two messages; -EBADMSG if that is in the middle of one;
  * -EPROTONOSUPPORT, -EMSGSIZE, -E2BIG for what is no message; another -errno.
  */
-int message_receive(struct message *message, int socket)
+int message_receive(struct message *message, int socket, bool reply)
 {
 	const size_t header = sizeof(message->header);
 	size_t total;
@@ -104,7 +105,7 @@ int message_receive(struct message *message, int socket)
 			return message->received ? -EBADMSG : -ESHUTDOWN;
 		message->received += (size_t)count;
 		if (message->received == header) {
-			err = check_header(&message->header);
+			err = check_header(&message->header, reply);
 			if (err)
 				return err;
 		}
@@ -112,14 +113,20 @@ int message_receive(struct message *message, int socket)
 }
 
 /**
- * message_problem() - why no message was received
- * @err: what message_receive() returned
+ * message_problem() - why no message was received or sent
+ * @err: what message_receive() or message_send() returned
  *
  * Return: a few words.
  */
 const char *message_problem(int err)
 {
 	switch (err) {
+	case -ESHUTDOWN:
+	case -ECONNRESET:
+	case -EPIPE:
+		return "the connection was ended";
+	case -EAGAIN:
+		return "the peer does not read what it is sent";
 	case -EBADMSG:
 		return "the connection ends in the middle of a message";
 	case -EPROTONOSUPPORT:
@@ -167,6 +174,47 @@ void message_clear(struct message *message)
 }
 
 /**
+ * message_send() - send a message
+ * @socket: of the connection
+ * @header: of the message
+ * @payload: as many bytes as @header says
+ * @fds: sent along
+ * @count: how many, up to VHOST_USER_TABLE_REGIONS
+ *
+ * Return: 0; -EAGAIN if the peer does not read what it is sent; another -errno.
+ */
+int message_send(int socket, const struct vhost_user_header *header, const void *payload,
+		 const int *fds, unsigned int count)
+{
+	char control[CMSG_SPACE(VHOST_USER_TABLE_REGIONS * sizeof(int))]
+		__attribute__((aligned(sizeof(size_t)))) = {};
+	struct iovec vectors[] = {
+		{ .iov_base = (void *)header, .iov_len = sizeof(*header) },
+		{ .iov_base = (void *)payload, .iov_len = header->size },
+	};
+	struct msghdr message = { .msg_iov = vectors, .msg_iovlen = 2 };
+	ssize_t sent;
+
+	if (count) {
+		struct cmsghdr *rights = (struct cmsghdr *)control;
+
+		rights->cmsg_level = SOL_SOCKET;
+		rights->cmsg_type = SCM_RIGHTS;
+		rights->cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(rights), fds, count * sizeof(int));
+		message.msg_control = control;
+		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+	}
+	do
+		sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		return -errno;
+	/* A part of a message is of no use to anybody. */
+	return (size_t)sent < sizeof(*header) + header->size ? -EAGAIN : 0;
+}
+
+/**
  * message_reply() - answer a request
  * @socket: of the connection
  * @request: what is answered
@@ -174,39 +222,16 @@ void message_clear(struct message *message)
  * @size: bytes of it
  * @fd: to be sent along, or -1
  *
- * Return: 0; -EAGAIN if the peer does not read its answers; another -errno.
+ * Return: as message_send().
  */
 int message_reply(int socket, const struct message *request, const void *payload,
 		  uint32_t size, int fd)
 {
-	struct vhost_user_header header = {
+	const struct vhost_user_header header = {
 		.request = request->header.request,
 		.flags = VHOST_USER_VERSION | VHOST_USER_REPLY,
 		.size = size,
 	};
-	char control[CMSG_SPACE(sizeof(fd))] __attribute__((aligned(sizeof(size_t)))) = {};
-	struct iovec vectors[] = {
-		{ .iov_base = &header, .iov_len = sizeof(header) },
-		{ .iov_base = (void *)payload, .iov_len = size },
-	};
-	struct msghdr answer = { .msg_iov = vectors, .msg_iovlen = 2 };
-	ssize_t count;
 
-	if (fd >= 0) {
-		struct cmsghdr *rights = (struct cmsghdr *)control;
-
-		rights->cmsg_level = SOL_SOCKET;
-		rights->cmsg_type = SCM_RIGHTS;
-		rights->cmsg_len = CMSG_LEN(sizeof(fd));
-		memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
-		answer.msg_control = control;
-		answer.msg_controllen = sizeof(control);
-	}
-	do
-		count = sendmsg(socket, &answer, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (count < 0 && errno == EINTR);
-	if (count < 0)
-		return -errno;
-	/* A part of an answer is of no use to anybody. */
-	return (size_t)count < sizeof(header) + size ? -EAGAIN : 0;
+	return message_send(socket, &header, payload, &fd, fd >= 0);
 }

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Messages of the vhost-user protocol ("Message Specification"): how they lie in
- * memory, and how they come and go.
+ * memory, and how they come and go.  For both ends: vqhost-bridge is a back end
+ * (bridge/), vqvmm is a front end (backend/vhost_user.h).
  *
  * A message is taken from the socket as it arrives, and nothing waits for the rest
  * of it: a peer that stops in the middle stops nobody else.
  */
-#ifndef VQVMM_BRIDGE_MESSAGE_H
-#define VQVMM_BRIDGE_MESSAGE_H
+#ifndef VQVMM_VHOST_USER_MESSAGE_H
+#define VQVMM_VHOST_USER_MESSAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <linux/vhost_types.h>
 
-/* Requests of the front end that the bridge knows. */
+/* Requests of a front end, those that an end of ours knows. */
 enum vhost_user_request {
 	VHOST_USER_GET_FEATURES = 1,
 	VHOST_USER_SET_FEATURES = 2,
@@ -171,11 +172,13 @@ struct message {
 	unsigned int fd_count;
 };
 
-int message_receive(struct message *message, int socket);
+int message_receive(struct message *message, int socket, bool reply);
 const char *message_problem(int err);
 int message_take_fd(struct message *message, unsigned int index);
 void message_clear(struct message *message);
+int message_send(int socket, const struct vhost_user_header *header, const void *payload,
+		 const int *fds, unsigned int count);
 int message_reply(int socket, const struct message *request, const void *payload,
 		  uint32_t size, int fd);
 
-#endif /* VQVMM_BRIDGE_MESSAGE_H */
+#endif /* VQVMM_VHOST_USER_MESSAGE_H */
