@@ -48,9 +48,14 @@ check-debug: ## run the modules' tests on kernels built to find mistakes (KERNEL
 	done; exit $$status
 
 check-interop: ROUNDS ?= 10
-check-interop: ## test with stock QEMU at length: guests migrate there and back ROUNDS=N times
+check-interop: BY_QEMU := qemu_net qemu restart migration
+check-interop: ## test with stock QEMU at length, also the backports': guests migrate there and back ROUNDS=N times
 	@selftests/testhost/setup
-	@INTEROP_ROUNDS=$(ROUNDS) selftests/run --slower 4 interop
+	@status=0; \
+	INTEROP_ROUNDS=$(ROUNDS) selftests/run --slower 4 interop || status=1; \
+	INTEROP_ROUNDS=1 INTEROP_QEMU="$$($(TESTHOST) qemu)" selftests/run --slower 4 \
+		$(BY_QEMU:%=interop/test_%.py) || status=1; \
+	exit $$status
 
 check-package: ## test installing, and have DKMS build the modules in a fresh Debian
 	@selftests/testhost/setup

@@ -22,6 +22,11 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 IMAGE = os.path.join(TREE, "build", "guest")
 VQVMM = os.path.join(TREE, "build", "vqvmm")
 
+# Stock QEMU: the machine's own, or the one that was unpacked in this folder.
+QEMU_ROOT = os.environ.get("INTEROP_QEMU")
+QEMU = [f"{QEMU_ROOT}/usr/bin/qemu-system-x86_64", "-L", f"{QEMU_ROOT}/usr/share/qemu", "-L",
+        f"{QEMU_ROOT}/usr/share/seabios"] if QEMU_ROOT else ["qemu-system-x86_64"]
+
 # Only errors go to the console: a message costs exits while something is measured.
 # An emulated SVM lets a guest's XSETBV through to the host's register, so guests do without.
 KERNEL_OPTIONS = "console=ttyS0 quiet loglevel=4 random.trust_cpu=on noxsave"
@@ -139,10 +144,10 @@ def qemu_command(kernel, initrd, cmdline, cpus, memory, devices):
     behind_iommu = any(isinstance(device, Net) and device.iommu for device in devices)
     if behind_iommu:
         cmdline += " intel_iommu=on"
-    command = ["qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-smp", str(cpus),
-               "-m", memory, "-nodefaults", "-no-user-config", "-display", "none",
-               "-no-reboot", "-serial", "stdio", "-kernel", kernel, "-initrd", initrd,
-               "-append", cmdline]
+    command = QEMU + ["-accel", "kvm", "-cpu", "host", "-smp", str(cpus),
+                      "-m", memory, "-nodefaults", "-no-user-config", "-display", "none",
+                      "-no-reboot", "-serial", "stdio", "-kernel", kernel, "-initrd", initrd,
+                      "-append", cmdline]
     if behind_iommu:
         command += ["-machine", "q35,kernel-irqchip=split", "-device",
                     "intel-iommu,intremap=off,caching-mode=off,device-iotlb=on"]
