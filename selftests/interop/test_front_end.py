@@ -8,8 +8,8 @@ import sys
 sys.dont_write_bytecode = True
 from bridge import Bridge, StorageDaemon
 from load import LOAD
-from bench import (BLOCK_DEVICE, FILE, LOGS, READ_ONLY_DEVICE, SECONDS, booted, digest, equal, guest,
-                   kernel_complaints, patient, prepare, write_pattern)
+from bench import (BLOCK_DEVICE, FILE, LOGS, LONG, READ_ONLY_DEVICE, SECONDS, booted, digest,
+                   equal, guest, kernel_complaints, patient, prepare, write_pattern)
 from test_boot import check_disks, check_each_processor, check_format, check_read_only
 from test_control import LOAD as WRITES
 from test_control import NAME, ask, states
@@ -136,5 +136,5 @@ def test_storage_daemon():
 
 if __name__ == "__main__":
     prepare(ram_disks=3, load=LOAD, script=SCRIPT)
-    ktap.main([patient(test) for test in [served_test(False), served_test(True),
-                                          test_storage_daemon]])
+    ktap.main([patient(test) for test in [
+        *[served_test(packed) for packed in ([False, True] if LONG else [True])], test_storage_daemon]])

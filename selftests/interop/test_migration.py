@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 from bridge import Bridge
 from load import LOAD
 from migrate import TAPS, Switch, Traveller
-from bench import (FILE, MIB, SECONDS, equal, guest, hostside, kernel_complaints, patient,
+from bench import (FILE, LONG, MIB, SECONDS, equal, guest, hostside, kernel_complaints, patient,
                    prepare)
 from test_boot import check_disks, check_format, check_net
 import ktap
@@ -27,7 +27,6 @@ OURS, MAINLINE = "/dev/vqhost-net", "/dev/vhost-net"
 
 # There and back again so many times; with packed rings too if it is to be many.
 ROUNDS = int(os.environ.get("INTEROP_ROUNDS", "1"))
-LONG = "INTEROP_ROUNDS" in os.environ
 QUEUES = 2
 
 # What the devices alone write to.

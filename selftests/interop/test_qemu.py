@@ -7,7 +7,7 @@ import sys
 
 sys.dont_write_bytecode = True
 from bridge import Bridge
-from bench import (BLOCK_DEVICE, FILE, READ_ONLY_DEVICE, SECONDS, booted, digest, guest,
+from bench import (BLOCK_DEVICE, FILE, LONG, READ_ONLY_DEVICE, SECONDS, booted, digest, guest,
                    kernel_complaints, patient, prepare, tap, write_pattern)
 from test_boot import (check_disks, check_each_processor, check_format, check_net, check_queues,
                        check_read_only, equal)
@@ -71,4 +71,4 @@ def check_privileges(pid):
 
 if __name__ == "__main__":
     prepare(ram_disks=3)
-    ktap.main([patient(test) for test in [boot_test(2, False), boot_test(2, True)]])
+    ktap.main([patient(boot_test(2, packed)) for packed in ([False, True] if LONG else [True])])

@@ -7,7 +7,7 @@ import sys
 sys.dont_write_bytecode = True
 from bridge import Bridge
 from load import LOAD
-from bench import (BLOCK_DEVICE, FILE, SECONDS, booted, guest, kernel_complaints, patient,
+from bench import (BLOCK_DEVICE, FILE, LONG, SECONDS, booted, guest, kernel_complaints, patient,
                    prepare)
 from test_boot import check_disks, check_format, equal
 import ktap
@@ -55,4 +55,4 @@ def restart_test(packed):
 
 if __name__ == "__main__":
     prepare(load=LOAD, script=SCRIPT)
-    ktap.main([patient(test) for test in [restart_test(False), restart_test(True)]])
+    ktap.main([patient(restart_test(packed)) for packed in ([False, True] if LONG else [False])])

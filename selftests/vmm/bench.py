@@ -35,6 +35,9 @@ LOGS = os.environ.get("VQHOST_RESULTS", "/tmp")
 # A queue that hangs shall fail its test, however slow an emulated machine is.
 SECONDS = 120
 
+# All variants, of which otherwise some stand for the others: make check-interop.
+LONG = "INTEROP_ROUNDS" in os.environ
+
 # How often a test is tried whose guest an emulated host loses.
 ATTEMPTS = 3
 
