@@ -37,8 +37,8 @@ static const struct option_row device_rows[] = {
 	{ "--read-only", NULL, "the guest may not write to it", parse_flag, DEVICE(read_only) },
 	{ "--serial", "TEXT", "identity of the disk, up to 20 characters", parse_text,
 	  DEVICE(serial), .high = SERIAL_LENGTH },
-	{ "--tap", "INTERFACE", "a network interface: a tap, which must exist", parse_text, DEVICE(tap),
-	  .low = 1, .high = IFNAMSIZ - 1 },
+	{ "--tap", "INTERFACE", "a network interface: a tap, which must exist", parse_text,
+	  DEVICE(tap), .low = 1, .high = IFNAMSIZ - 1 },
 	{ "--queues", "N", "most queues that a front end may use (default 64), of a\n"
 	  "tap pairs of queues (default 1)", parse_number, DEVICE(queues), .low = 1,
 	  .high = 64 },
