@@ -3,6 +3,22 @@
 #
 # Debian packages, unpacked into the cache, never installed.
 
+# fetch_once FOLDER COMMAND [ARGUMENT]...: have a command make a folder of the cache, one
+# process at a time, unless the folder is there.
+fetch_once()
+{
+	local folder=$1 lock status=0
+	shift
+
+	[ -d "$folder" ] && return
+	mkdir -p "$CACHE"
+	exec {lock}>"$CACHE/lock"
+	flock "$lock"
+	[ -d "$folder" ] || "$@" || status=1
+	exec {lock}>&-
+	return "$status"
+}
+
 # The name of the newest package matching a pattern in apt's lists.
 apt_newest()
 {

@@ -39,16 +39,13 @@ emulator_in()
 # emulator_prepare sets EMULATOR, the command.
 emulator_prepare()
 {
-	local root=$CACHE/qemu/$EMULATOR_MAJOR major lock
+	local root=$CACHE/qemu/$EMULATOR_MAJOR major
 
 	EMULATOR=(qemu-system-x86_64)
 	major=$(emulator_major "${EMULATOR[@]}")
 	[ "${major:-0}" -lt "$EMULATOR_MAJOR" ] || return 0
 
-	exec {lock}>"$CACHE/lock"
-	flock "$lock"
-	[ -d "$root" ] || emulator_fetch "$root"
-	exec {lock}>&-
+	fetch_once "$root" emulator_fetch "$root"
 	emulator_in "$root"
 	if [ -z "$(emulator_major "${EMULATOR[@]}")" ]; then
 		say "emulating with QEMU ${major:-?} instead of $EMULATOR_MAJOR: guests may be lost now and then"

@@ -35,39 +35,38 @@ source_apt()
 	esac
 }
 
+# source_unpack FOLDER WHAT KERNEL PATTERN...: FOLDER appears only when whole.
+source_unpack()
+{
+	local folder=$1 what=$2 source=linux-source-$3 kernel=$3 work
+	shift 3
+
+	say "fetching $what from $source"
+	work=$(mktemp -d "$CACHE/.source.XXXXXX")
+	if ! source_apt "$kernel" ||
+	   ! apt_download "$work" "$source${SOURCE_VERSION:+=$SOURCE_VERSION}"; then
+		rm -rf "$work"
+		return 1
+	fi
+	mkdir -p "$work/root/include" # checkpatch looks for it
+	if ! dpkg-deb --fsys-tarfile "$work"/*.deb |
+	     tar -xO "./usr/src/$source.tar.xz" | xz -dc -T0 |
+	     tar -x -C "$work/root" --strip-components=1 --wildcards \
+		"$@"; then
+		say "cannot unpack $source"
+		rm -rf "$work"
+		return 1
+	fi
+	mv "$work/root" "$folder"
+	rm -rf "$work"
+}
+
 # source_prepare FOLDER WHAT KERNEL PATTERN...: unpack parts of the source of Debian's
 # kernel 6.1 or 6.12, of SOURCE_VERSION if that is set.  A pattern may also be another of
 # tar's options.
 source_prepare()
 {
-	local folder=$1 what=$2 source=linux-source-$3 kernel=$3 work lock
-	shift 3
-
-	[ -d "$folder" ] && return
-	mkdir -p "$CACHE"
-	exec {lock}>"$CACHE/lock"
-	flock "$lock"
-	if [ ! -d "$folder" ]; then
-		say "fetching $what from $source"
-		work=$(mktemp -d "$CACHE/.source.XXXXXX")
-		if ! source_apt "$kernel" ||
-		   ! apt_download "$work" "$source${SOURCE_VERSION:+=$SOURCE_VERSION}"; then
-			rm -rf "$work"
-			return 1
-		fi
-		mkdir -p "$work/root/include" # checkpatch looks for it
-		if ! dpkg-deb --fsys-tarfile "$work"/*.deb |
-		     tar -xO "./usr/src/$source.tar.xz" | xz -dc -T0 |
-		     tar -x -C "$work/root" --strip-components=1 --wildcards \
-			"$@"; then
-			say "cannot unpack $source"
-			rm -rf "$work"
-			return 1
-		fi
-		mv "$work/root" "$folder"
-		rm -rf "$work"
-	fi
-	exec {lock}>&-
+	fetch_once "$1" source_unpack "$@"
 }
 
 # kselftest_prepare sets KSELFTEST_ROOT, a folder laid out as a kernel tree.

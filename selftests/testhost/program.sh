@@ -4,30 +4,21 @@
 # Programs for tests, of Debian's packages, kept in the cache and not installed, as that
 # would start a server, or take the place of an older version.
 
-# program_fetch FOLDER APT PACKAGE...: unpack packages as the function APT finds them, one
-# process at a time, unless the folder is there.
+# program_fetch FOLDER APT PACKAGE...: unpack packages as the function APT finds them.
 program_fetch()
 {
-	local folder=$1 apt=$2 lock status=0
+	local folder=$1 apt=$2
 	shift 2
 
-	[ -d "$folder" ] && return
-	mkdir -p "$CACHE"
-	exec {lock}>"$CACHE/lock"
-	flock "$lock"
-	if [ ! -d "$folder" ]; then
-		say "fetching ${folder##*/}"
-		"$apt" && apt_unpack "$folder" "$@" || status=1
-	fi
-	exec {lock}>&-
-	return "$status"
+	say "fetching ${folder##*/}"
+	"$apt" && apt_unpack "$folder" "$@"
 }
 
 # program_prepare PACKAGE PATH sets PROGRAM, the one at that path in the package.
 program_prepare()
 {
 	PROGRAM=$CACHE/$1/$2
-	program_fetch "$CACHE/$1" apt_machine "$1"
+	fetch_once "$CACHE/$1" program_fetch "$CACHE/$1" apt_machine "$1"
 }
 
 # qemu_prepare sets QEMU_ROOT, where the QEMU of the backports is.  It finds its libraries
@@ -35,5 +26,6 @@ program_prepare()
 qemu_prepare()
 {
 	QEMU_ROOT=$CACHE/qemu-backports
-	program_fetch "$QEMU_ROOT" apt_backports qemu-system-x86 qemu-system-common qemu-system-data seabios
+	fetch_once "$QEMU_ROOT" program_fetch "$QEMU_ROOT" apt_backports \
+		qemu-system-x86 qemu-system-common qemu-system-data seabios
 }
