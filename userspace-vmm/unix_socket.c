@@ -11,9 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int create_socket(void)
+static int create_socket(int flags)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -27,9 +27,9 @@ static int fill_address(const char *path, struct sockaddr_un *address)
 	return 0;
 }
 
-static int connect_to(const struct sockaddr_un *address)
+static int connect_to(const struct sockaddr_un *address, int flags)
 {
-	int fd = create_socket();
+	int fd = create_socket(flags);
 	int err;
 
 	if (fd < 0)
@@ -41,12 +41,12 @@ static int connect_to(const struct sockaddr_un *address)
 	return err;
 }
 
-int unix_connect(const char *path)
+int unix_connect(const char *path, int flags)
 {
 	struct sockaddr_un address;
 	int err = fill_address(path, &address);
 
-	return err ? err : connect_to(&address);
+	return err ? err : connect_to(&address, flags);
 }
 
 /* Remove what a server has left that is gone: fails if there is one, or something else. */
@@ -59,7 +59,7 @@ static int remove_stale(const struct sockaddr_un *address)
 		return 0;
 	if (!S_ISSOCK(status.st_mode))
 		return -ENOTSOCK;
-	fd = connect_to(address);
+	fd = connect_to(address, SOCK_NONBLOCK);
 	if (fd >= 0)
 		close(fd);
 	if (fd != -ECONNREFUSED)
@@ -78,7 +78,7 @@ int unix_listen(const char *path, int backlog)
 		err = remove_stale(&address);
 	if (err)
 		return err;
-	fd = create_socket();
+	fd = create_socket(SOCK_NONBLOCK);
 	if (fd < 0)
 		return fd;
 	/* 0600 from the beginning. */

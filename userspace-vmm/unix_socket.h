@@ -22,14 +22,14 @@ int unix_listen(const char *path, int backlog);
 /**
  * unix_connect() - connect to who listens at a path
  * @path: where
+ * @flags: 0, or SOCK_NONBLOCK: it does not wait either for one who has too many that wait
+ *	already
  *
- * It does not wait, also not for one who has too many that wait already.
- *
- * Return: a file descriptor that does not block; -ENAMETOOLONG for a path that is empty
- * or too long; -ECONNREFUSED if nobody listens there; -EAGAIN if it would have to wait;
- * another -errno.
+ * Return: a file descriptor; -ENAMETOOLONG for a path that is empty or too long; -ENOENT
+ * or -ECONNREFUSED if nobody listens there; -EAGAIN if it would have to wait; another
+ * -errno.
  */
-int unix_connect(const char *path);
+int unix_connect(const char *path, int flags);
 
 /**
  * unix_socket_problem() - why it failed

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "machine/machine.h"
@@ -79,7 +80,7 @@ static void handle_input(void *opaque)
 /* 0 or -errno. */
 static int connect_back_end(struct vhost_user *user)
 {
-	int fd = unix_connect(user->socket_path);
+	int fd = unix_connect(user->socket_path, SOCK_NONBLOCK);
 	int err;
 
 	if (fd < 0)

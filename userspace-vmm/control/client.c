@@ -14,6 +14,7 @@
 #include "option_table.h"
 #include "option_text.h"
 #include "options.h"
+#include "unix_socket.h"
 
 /* How a reply begins that is an error, and how it ends. */
 #define ERROR_BEGIN "{\"error\": \""
@@ -106,7 +107,7 @@ static int ask(const char *directory, const char *name, const char *command)
 	status = control_address(directory, name, &address);
 	if (status)
 		return status;
-	fd = control_connect(&address);
+	fd = unix_connect(address.sun_path, 0);
 	if (fd < 0)
 		return fd;
 	connection = fdopen(fd, "r");

@@ -46,15 +46,6 @@ char *control_directory(void);
 int control_address(const char *directory, const char *name, struct sockaddr_un *address);
 
 /**
- * control_connect() - reach a machine
- * @address: of its socket
- *
- * Return: a file descriptor; -ENOENT or -ECONNREFUSED if no such machine runs; another
- * -errno.
- */
-int control_connect(const struct sockaddr_un *address);
-
-/**
  * control_create() - let a machine be reached
  * @machine: its vCPUs do not run
  * @name: its name

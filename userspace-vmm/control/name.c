@@ -32,17 +32,3 @@ int control_address(const char *directory, const char *name, struct sockaddr_un 
 			  directory, name);
 	return length < (int)sizeof(address->sun_path) ? 0 : -ENAMETOOLONG;
 }
-
-int control_connect(const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
-}
