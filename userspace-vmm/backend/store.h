@@ -21,6 +21,9 @@
 			VIRTIO_FEATURE(VIRTIO_BLK_F_DISCARD) | \
 			VIRTIO_FEATURE(VIRTIO_BLK_F_WRITE_ZEROES))
 
+/* Header and status of a request take a descriptor each, beside those of its data. */
+#define DESCRIPTORS_BESIDE_DATA 2
+
 /**
  * struct store - an open file or block device
  * @fd: goes past the page cache if the file system can do that

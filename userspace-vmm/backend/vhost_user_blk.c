@@ -11,9 +11,6 @@
 /* What features that are known tell of: nothing behind it is asked for. */
 #define CONFIG_LENGTH (offsetof(struct virtio_blk_config, write_zeroes_may_unmap) + 4)
 
-/* Header and status of a request take a descriptor each. */
-#define DESCRIPTORS_BESIDE_DATA 2
-
 /* A single queue cannot be reset: what is kept of requests under way is for all queues. */
 static const struct vhost_user_type blk_type = {
 	.features	= (BACKEND_RING_FEATURES & ~VIRTIO_FEATURE(VIRTIO_F_RING_RESET)) |

@@ -20,9 +20,6 @@
 
 #define OPTION "--disk"
 
-/* Header and status of a request take a descriptor each. */
-#define DESCRIPTORS_BESIDE_DATA 2
-
 /**
  * struct virtio_blk - a disk
  * @device: what the driver sees
