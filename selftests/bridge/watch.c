@@ -49,16 +49,26 @@ unsigned int watch_lines(const struct watch *watch)
 	return lines;
 }
 
+/* Is there nothing, or its last line whole? */
+static bool is_whole(const struct watch *watch)
+{
+	off_t end = lseek(watch->said, 0, SEEK_END);
+	char last = '\n';
+
+	return !end || (pread(watch->said, &last, 1, end - 1) == 1 && last == '\n');
+}
+
 /**
  * watch_end() - watch no longer
  * @watch: begun
  * @lines: that should have been said
  *
- * Return: true if that many were, and nothing is open that was not.
+ * Return: true if that many were, each with its end, and nothing is open that was not.
  */
 bool watch_end(struct watch *watch, unsigned int lines)
 {
 	unsigned int said = watch_lines(watch);
+	bool whole = is_whole(watch);
 	bool closed = open_files() == watch->open_before;
 	char text[512];
 	ssize_t length;
@@ -70,5 +80,5 @@ bool watch_end(struct watch *watch, unsigned int lines)
 		fprintf(stderr, "%u lines, not %u: %.*s", said, lines, (int)length, text);
 	}
 	close(watch->said);
-	return closed && said == lines;
+	return closed && whole && said == lines;
 }
