@@ -3,15 +3,13 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(HERE, "..", "vmm")]
-from bench import LOGS, SECONDS, guest
+from bench import LOGS, guest, wait_until
 
 BRIDGE = os.path.join(guest.TREE, "build", "vqhost-bridge")
 
@@ -31,18 +29,12 @@ class Bridge:
         """Start it, and wait until it listens."""
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
                                         stdout=self._log, stderr=self._log)
-        deadline = time.monotonic() + SECONDS
         for path in self.sockets:
-            while not self._listens(path):
-                if self.process.poll() is not None:
-                    raise AssertionError(f"the bridge ended: {self.output()}")
-                if time.monotonic() > deadline:
-                    raise AssertionError("the bridge does not listen")
-                time.sleep(0.02)
+            wait_until(lambda path=path: self._listens(path), "the bridge listens")
 
-    @staticmethod
-    def _listens(path):
-        """Does anybody listen there?  To connect would make it a front end."""
+    def _listens(self, path):
+        """Does it listen there?  To connect would make it a front end."""
+        assert self.process.poll() is None, f"the bridge ended: {self.output()}"
         with open("/proc/net/unix", encoding="ascii", errors="replace") as file:
             lines = [line.split() for line in file.readlines()[1:]]
         # Flag of a socket that listens.

@@ -3,9 +3,8 @@
 
 import contextlib
 import os
-import time
 
-from bench import INITRD, LOGS, SECONDS, guest, hostside
+from bench import INITRD, LOGS, SECONDS, guest, hostside, wait_until
 from qmp import Qmp
 
 SWITCH = "vqswitch0"
@@ -76,7 +75,7 @@ class Traveller:
         self._moves += 1
         target = self._launch(devices, "-incoming", f"unix:{self._path('migration')}")
         try:
-            self._wait(lambda: os.path.exists(self._path("migration")), "QEMU does not listen")
+            wait_until(lambda: os.path.exists(self._path("migration")), "QEMU listens")
             self._migrate(meanwhile)
         except BaseException:
             target.__exit__()
@@ -91,13 +90,14 @@ class Traveller:
             {"capability": "return-path", "state": True}]})
         self._set(FAST, STAY_MS)
         self._monitor.do("migrate", {"uri": f"unix:{self._path('migration')}"})
-        self._wait(lambda: self._memory().get("remaining", FAST) < SLOW_AT, "memory is not sent")
+        wait_until(lambda: self._memory().get("remaining", FAST) < SLOW_AT,
+                   "most of memory has been sent")
         self._set(SLOW, STAY_MS)
-        self._wait(lambda: self._memory()["dirty-sync-count"] > 1, "memory is not sent")
+        wait_until(lambda: self._memory()["dirty-sync-count"] > 1, "memory has been sent once")
         meanwhile()
         self._memory()
         self._set(FAST, LEAVE_MS)
-        self._wait(lambda: self._state()["status"] == "completed", "the guest does not leave")
+        wait_until(lambda: self._state()["status"] == "completed", "the guest has left")
 
     def _set(self, bandwidth, downtime):
         self._monitor.do("migrate-set-parameters", {"max-bandwidth": bandwidth,
@@ -112,10 +112,3 @@ class Traveller:
         state = self._state()
         assert state["status"] in ("setup", "active"), "the guest has left too soon"
         return state.get("ram", {})
-
-    @staticmethod
-    def _wait(condition, otherwise):
-        deadline = time.monotonic() + SECONDS
-        while not condition():
-            assert time.monotonic() < deadline, otherwise
-            time.sleep(0.2)

@@ -14,7 +14,7 @@ from test_boot import check_disks, check_each_processor, check_format, check_rea
 from test_control import LOAD as WRITES
 from test_control import NAME, ask, states
 from test_qemu import DISK, OTHER_DISK, READ_ONLY
-from test_restart import SCRIPT
+from test_restart import SCRIPT, check_restarts
 import ktap
 
 RESTARTS = 3
@@ -46,7 +46,7 @@ def served_test(packed):
             equal(running.check("cat /sys/block/vdb/serial"), "other", "identity of a disk")
             check_each_processor(running, 2)
             check_read_only(running, "vdc", before)
-            check_restarts(running, bridge)
+            check_restarts(running, bridge, RESTARTS)
             check_data(running)
             check_another_driver(running, bridge)
             check_pause(running, bridge)
@@ -62,17 +62,6 @@ def served_test(packed):
 def check_data(running):
     """Both disks carry data both ways."""
     check_disks(running, [("vda", BLOCK_DEVICE), ("vdb", FILE)])
-
-
-def check_restarts(running, bridge):
-    """The bridge ends under load that is verified, by SIGKILL, once by SIGTERM."""
-    ends = iter([bridge.kill] * (RESTARTS - 1) + [bridge.end])
-
-    def restart(_):
-        next(ends)()
-        bridge.start()
-
-    running.check(f"sh /job/script {RESTARTS}", 2 * SECONDS, restart)
 
 
 def check_another_driver(running, bridge):

@@ -10,19 +10,19 @@ import pwd
 import shutil
 import subprocess
 import sys
-import time
 
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "vmm")]
-from bench import (BLOCK_DEVICE, INITRD, LOGS, SECONDS, equal, guest, hostside, kernel_complaints,
-                   patient, prepare)
+from bench import (BLOCK_DEVICE, INITRD, LOGS, SECONDS, check_unprivileged, equal, guest, hostside,
+                   kernel_complaints, patient, prepare, wait_until)
 from bridge import BRIDGE
 from test_boot import check_disks, check_format, check_net, check_queues
 import ktap
 
 NAME = "vqhost-test"
 QUEUES = 2
-BRIDGE_DEVICE = "br0"
+# What the domain's tap joins.
+SWITCH = "br0"
 # What libvirt runs QEMU as on Debian.
 USER = "libvirt-qemu"
 STATE = "/var/lib/libvirt"
@@ -94,14 +94,6 @@ def make_user():
     os.chmod("/dev/kvm", 0o660)
 
 
-def make_bridge():
-    """The bridge that the domain's tap joins."""
-    hostside.run("modprobe", "bridge")
-    hostside.run("ip", "link", "add", BRIDGE_DEVICE, "type", "bridge")
-    hostside.run("ip", "addr", "add", f"{hostside.HOST_ADDRESS}/24", "dev", BRIDGE_DEVICE)
-    hostside.run("ip", "link", "set", BRIDGE_DEVICE, "up")
-
-
 def virsh(*command):
     """Carry out a command of virsh: what it prints."""
     return hostside.run("virsh", "-q", *command).strip()
@@ -117,14 +109,6 @@ def service(command, log):
         finally:
             process.terminate()
             process.wait()
-
-
-def wait_until(condition, what):
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {SECONDS} s"
-        time.sleep(0.1)
 
 
 @contextlib.contextmanager
@@ -158,7 +142,7 @@ def domain():
     with open(DESCRIPTION, "w", encoding="utf-8") as file:
         file.write(DOMAIN.format(
             name=NAME, kernel=f"{STATE}/kernel", initrd=f"{STATE}/initrd", queues=QUEUES,
-            cmdline=guest.KERNEL_OPTIONS, bridge=BRIDGE_DEVICE, socket=SOCKET, console=CONSOLE))
+            cmdline=guest.KERNEL_OPTIONS, bridge=SWITCH, socket=SOCKET, console=CONSOLE))
     command = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "domain"), DESCRIPTION,
                CONSOLE]
     with guest.Guest(command, os.path.join(LOGS, "libvirt-domain.log"),
@@ -175,10 +159,7 @@ def check_qemu():
     """QEMU runs as its own user, and has our device for each pair of queues."""
     with open(f"/run/libvirt/qemu/{NAME}.pid", encoding="ascii") as file:
         pid = file.read().strip()
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        status = dict(line.split(":\t", 1) for line in file if ":\t" in line)
-    equal(status["Uid"].split(), [str(pwd.getpwnam(USER).pw_uid)] * 4, "user of QEMU")
-    equal(int(status["CapEff"], 16), 0, "its capabilities")
+    check_unprivileged(pid, pwd.getpwnam(USER).pw_uid)
     files = [os.readlink(path) for path in glob.glob(f"/proc/{pid}/fd/*") if os.path.islink(path)]
     equal([files.count("/dev/vqhost-net"), files.count("/dev/vhost-net")], [QUEUES, 0],
           "devices of vhost-net that it has")
@@ -216,5 +197,5 @@ def test_domain():
 if __name__ == "__main__":
     prepare()
     make_user()
-    make_bridge()
+    hostside.make_switch(SWITCH)
     ktap.main([patient(test_domain)])

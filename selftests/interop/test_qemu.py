@@ -7,8 +7,8 @@ import sys
 
 sys.dont_write_bytecode = True
 from bridge import Bridge
-from bench import (BLOCK_DEVICE, FILE, LONG, READ_ONLY_DEVICE, SECONDS, booted, digest, guest,
-                   kernel_complaints, patient, prepare, tap, write_pattern)
+from bench import (BLOCK_DEVICE, FILE, LONG, READ_ONLY_DEVICE, SECONDS, booted, check_unprivileged,
+                   digest, guest, kernel_complaints, patient, prepare, tap, write_pattern)
 from test_boot import (check_disks, check_each_processor, check_format, check_net, check_queues,
                        check_read_only, equal)
 import ktap
@@ -62,10 +62,7 @@ def check_guest(running, queues, packed):
 
 def check_privileges(pid):
     """The bridge is nobody, and can do nothing."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        status = dict(line.split(":\t", 1) for line in file if ":\t" in line)
-    equal(status["Uid"].split(), ["65534"] * 4, "user of the bridge")
-    equal(int(status["CapEff"], 16), 0, "its capabilities")
+    status = check_unprivileged(pid, 65534)
     equal(status["NoNewPrivs"].strip(), "1", "that it gets no new ones")
 
 

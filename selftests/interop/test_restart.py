@@ -29,6 +29,17 @@ loads_move && end_loads
 """
 
 
+def check_restarts(running, bridge, restarts):
+    """The bridge ends under load that is verified: by SIGKILL, the last time by SIGTERM."""
+    ends = iter([bridge.kill] * (restarts - 1) + [bridge.end])
+
+    def restart(_):
+        next(ends)()
+        bridge.start()
+
+    running.check(f"sh /job/script {restarts}", 2 * SECONDS, restart)
+
+
 def restart_test(packed):
     """A test that ends the bridge under load, again and again: by SIGKILL, once by SIGTERM."""
     def test():
@@ -37,15 +48,9 @@ def restart_test(packed):
                         f"--socket-path={OTHER_DISK}", f"--blk-file={FILE}", name=name)
         disks = [guest.Disk(BLOCK_DEVICE, "vhost-user", DISK, 2, packed=packed),
                  guest.Disk(FILE, "vhost-user", OTHER_DISK, 2, packed=packed)]
-        ends = iter([bridge.kill] * (RESTARTS - 1) + [bridge.end])
-
-        def restart(_):
-            next(ends)()
-            bridge.start()
-
         with bridge, booted(disks, name + "-guest", vmm="qemu", cpus=2) as running:
             check_format(running, 2, packed)
-            running.check(f"sh /job/script {RESTARTS}", 2 * SECONDS, restart)
+            check_restarts(running, bridge, RESTARTS)
             check_disks(running, [("vda", BLOCK_DEVICE), ("vdb", FILE)])
             equal(running.power_off(SECONDS), 0, "exit status of QEMU")
         equal(kernel_complaints(), [], "complaints in the kernel log")

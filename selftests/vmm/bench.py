@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
@@ -108,6 +109,23 @@ def patient(test):
                 print(f"# once more, for this host is emulated: {error}", flush=True)
         return function()
     return description.split("\n", 1)[0], attempts
+
+
+def wait_until(condition, what):
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {SECONDS} s"
+        time.sleep(0.1)
+
+
+def check_unprivileged(pid, user):
+    """A process is that user's, by number, and has no capabilities: what /proc says of it."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        status = dict(line.split(":\t", 1) for line in file if ":\t" in line)
+    equal(status["Uid"].split(), [str(user)] * 4, "user of the process")
+    equal(int(status["CapEff"], 16), 0, "its capabilities")
+    return status
 
 
 def equal(actual, expected, what):
